@@ -1,0 +1,83 @@
+"""Where widgets are shown: dashboards and their tiles."""
+
+from __future__ import annotations
+
+from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+
+from widgets.models import Revisioned, Widget
+
+COLUMNS = 12
+ROWS = 24
+
+
+def default_zone() -> str:
+    return settings.TIME_ZONE
+
+
+class Dashboard(Revisioned):
+    """A wall: tiles on 12 columns."""
+
+    slug = models.SlugField(max_length=100, unique=True)
+    title = models.CharField(max_length=200)
+    public = models.BooleanField(
+        default=False, help_text="Everybody may see it; otherwise only who is signed in."
+    )
+    time_zone = models.CharField(max_length=60, default=default_zone)
+    theme = models.CharField(
+        max_length=5,
+        choices=[("auto", "as the system"), ("dark", "dark"), ("light", "light")],
+        default="dark",
+    )
+    first = models.BooleanField(default=False, help_text="It is what the bare address shows.")
+
+    class Meta:
+        ordering = ["title"]
+
+    def __str__(self) -> str:
+        return self.title
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
+
+    def clean(self) -> None:
+        if self.time_zone not in available_timezones():
+            raise ValidationError({"time_zone": f"{self.time_zone!r} is no time zone"})
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        super().save(*args, **kwargs)
+        if self.first:
+            Dashboard.objects.exclude(pk=self.pk).filter(first=True).update(first=False)
+
+
+class Tile(Revisioned):
+    """A widget on a dashboard; `x` and `y` count from 0, all four in columns and rows."""
+
+    dashboard = models.ForeignKey(Dashboard, models.CASCADE, related_name="tiles")
+    widget = models.ForeignKey(Widget, models.PROTECT, related_name="tiles")
+    x = models.PositiveSmallIntegerField(validators=[MaxValueValidator(COLUMNS - 1)])
+    y = models.PositiveSmallIntegerField(validators=[MaxValueValidator(ROWS - 1)])
+    width = models.PositiveSmallIntegerField(
+        validators=[MinValueValidator(1), MaxValueValidator(COLUMNS)]
+    )
+    height = models.PositiveSmallIntegerField(
+        validators=[MinValueValidator(1), MaxValueValidator(ROWS)]
+    )
+
+    class Meta:
+        ordering = ["y", "x", "pk"]
+
+    def __str__(self) -> str:
+        return f"{self.widget} on {self.dashboard}"
+
+    def clean(self) -> None:
+        if self.x + self.width > COLUMNS:
+            raise ValidationError({"width": f"x + width is more than {COLUMNS}"})
+        if self.y + self.height > ROWS:
+            raise ValidationError({"height": f"y + height is more than {ROWS}"})

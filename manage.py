@@ -1,0 +1,22 @@
+#!/usr/bin/env python3
+"""The one entry to every Watchwall command."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+
+def main() -> None:
+    # `site` is also the module that starts Python, so ours is a folder without
+    # __init__.py that holds one package; it has to be on the path to be found.
+    sys.path.insert(0, str(Path(__file__).resolve().parent / "site"))
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "watchwall.settings")
+    from django.core.management import execute_from_command_line
+
+    execute_from_command_line(sys.argv)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,42 @@
+"""The queue that Huey's consumers work on: in this process, or in Redis."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from huey import Huey, RedisHuey
+from huey.storage import MemoryStorage
+
+
+class WakingMemoryStorage(MemoryStorage):  # type: ignore[misc]  # huey has no types
+    """A memory queue whose idle workers wake at once.
+
+    Huey polls a queue that cannot block, more and more slowly while it is idle, up to 10 s.
+    """
+
+    blocking = True
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._waiting = threading.Condition(self._lock)
+
+    def enqueue(self, data: bytes, priority: float | None = None) -> None:
+        with self._waiting:
+            super().enqueue(data, priority)
+            self._waiting.notify()
+
+    def dequeue(self) -> bytes | None:
+        with self._waiting:
+            # A worker looks every second whether it is to stop.
+            self._waiting.wait_for(self.queue_size, timeout=1.0)
+            found: bytes | None = super().dequeue()
+            return found
+
+
+def make_huey(redis_url: str) -> Huey:
+    """The queue. Results are not kept: nobody reads them and they would pile up for ever."""
+    common = {"results": False, "utc": True, "immediate": False}
+    if redis_url:
+        return RedisHuey("watchwall", url=redis_url, **common)
+    return Huey("watchwall", storage_class=WakingMemoryStorage, **common)

@@ -1,0 +1,199 @@
+"""Settings, all from the environment. README.md has them in one table; a test holds it complete."""
+
+from __future__ import annotations
+
+import os
+import socket
+import tempfile
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+from watchwall import __version__
+from watchwall.environment import flag, items, number, text
+from watchwall.queue import make_huey
+
+BASE_DIR = Path(__file__).resolve().parent.parent.parent
+DATA_DIR = Path(text("WATCHWALL_DATA", str(BASE_DIR / "var"))).expanduser().resolve()
+
+BUILD = __version__
+NODE = text("WATCHWALL_NODE", socket.gethostname())
+
+
+def secret_key() -> str:
+    """The key from the environment, or one made once and kept beside the database."""
+    given = text("WATCHWALL_SECRET_KEY", "")
+    if given:
+        return given
+    path = DATA_DIR / "secret.key"
+    if not path.exists():
+        DATA_DIR.mkdir(parents=True, exist_ok=True)
+        # Written whole under another name (mkstemp makes it 0600) and then linked, so that of
+        # two processes that start together both read the one key, and never half of it.
+        handle, name = tempfile.mkstemp(dir=DATA_DIR)
+        with os.fdopen(handle, "w") as file:
+            file.write(os.urandom(40).hex())
+        try:
+            os.link(name, path)
+        except FileExistsError:
+            pass
+        finally:
+            Path(name).unlink()
+    return path.read_text().strip()
+
+
+def database(url: str) -> dict[str, Any]:
+    """Django's description of the database at `url`; SQLite only, until PostgreSQL is supported."""
+    parts = urlsplit(url)
+    if parts.scheme != "sqlite":
+        raise ImproperlyConfigured(
+            f"DATABASE_URL begins with {parts.scheme!r}; this version takes sqlite:///path/to/file"
+        )
+    return {
+        "ENGINE": "django.db.backends.sqlite3",
+        # As everywhere: three slashes before an absolute path on Unix would be four by the letter.
+        "NAME": "/" + unquote(parts.path).lstrip("/"),
+        "CONN_MAX_AGE": None,
+        "OPTIONS": {
+            # DEFERRED loses most read-then-write transactions to "database is locked".
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 5,
+            # auto_vacuum can be chosen only before the first table exists.
+            "init_command": "PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL; "
+            "PRAGMA synchronous=NORMAL;",
+        },
+    }
+
+
+DEBUG = flag("WATCHWALL_DEBUG")
+SECRET_KEY = secret_key()
+BIND = text("WATCHWALL_BIND", "127.0.0.1")
+# Every name of this machine that a browser on it would use; a TV on the network needs
+# WATCHWALL_HOSTS, or WATCHWALL_BIND with a plain address, which then is a host as well.
+ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", *items("WATCHWALL_HOSTS")]
+if BIND in {"0.0.0.0", "::"} and not items("WATCHWALL_HOSTS"):  # noqa: S104
+    ALLOWED_HOSTS = ["*"]
+elif BIND not in ALLOWED_HOSTS:
+    ALLOWED_HOSTS.append(f"[{BIND}]" if ":" in BIND else BIND)
+
+INSTALLED_APPS = [
+    "daphne",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "channels",
+    "django_htmx",
+    "huey.contrib.djhuey",
+    "widgets",
+    "dashboard",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "watchwall.security.ContentSecurityPolicy",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+
+ROOT_URLCONF = "watchwall.urls"
+ASGI_APPLICATION = "watchwall.asgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+            "loaders": [
+                (
+                    "django.template.loaders.cached.Loader",
+                    [
+                        "django.template.loaders.filesystem.Loader",
+                        "django.template.loaders.app_directories.Loader",
+                    ],
+                )
+            ],
+        },
+    }
+]
+
+DATABASES = {
+    "default": database(text("DATABASE_URL", "sqlite:///" + str(DATA_DIR / "watchwall.sqlite3")))
+}
+
+REDIS_URL = text("REDIS_URL", "")
+CHANNEL_LAYERS: dict[str, Any] = {
+    "default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}
+    if not REDIS_URL
+    else {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_timeout": None}]},
+    }
+}
+WORKERS = number("WATCHWALL_WORKERS", 4, 1, 64)
+# An object and not a dict: with a dict, Huey runs every task at once, in the caller, under DEBUG.
+HUEY = make_huey(REDIS_URL)
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "login"
+
+LANGUAGE_CODE = "en"
+USE_I18N = False
+USE_TZ = True
+TIME_ZONE = text("WATCHWALL_TIME_ZONE", "UTC")
+
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = DEBUG
+
+# Where a proxy in front of us ends TLS, it must set X-Forwarded-Proto and pass the host on.
+if flag("WATCHWALL_PROXY"):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    USE_X_FORWARDED_HOST = True
+    SESSION_COOKIE_SECURE = True
+    CSRF_COOKIE_SECURE = True
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SAMESITE = "Lax"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "SAMEORIGIN"
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": text("WATCHWALL_LOG_LEVEL", "WARNING").upper()},
+    # One INFO line a task would be most of the log.
+    "loggers": {"huey": {"level": "WARNING"}, "daphne": {"level": "WARNING"}},
+}

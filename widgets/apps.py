@@ -1,0 +1,14 @@
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class WidgetsConfig(AppConfig):
+    name = "widgets"
+
+    def ready(self) -> None:
+        from widgets.kinds import kinds
+        from widgets.sources import sources
+
+        sources.scan()
+        kinds.scan()

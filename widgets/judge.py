@@ -1,0 +1,126 @@
+"""What the data means and whether to believe it. Pure: `now` is an argument, always."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from fnmatch import fnmatchcase
+from typing import Any
+
+from widgets.clock import SECOND
+from widgets.kinds import Limits
+from widgets.options import BadOptions, Problem
+from widgets.reading import Freshness, State
+from widgets.registry import nearest
+
+STATE_ORDER: tuple[State, ...] = ("ok", "unknown", "warning", "critical")
+FRESHNESS_ORDER: tuple[Freshness, ...] = ("fresh", "aged", "late", "stale", "failed")
+STALE_LEAST = 10 * SECOND
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """Limits for the series whose name matches a shell pattern."""
+
+    series: str
+    limits: Limits
+
+
+def read_thresholds(given: Any, path: str = "thresholds") -> list[Threshold]:
+    """The thresholds of a feed, or BadOptions with a path for each wrong one."""
+    if not isinstance(given, list):
+        raise BadOptions([Problem(path, "a list is expected")])
+    known = [field.name for field in fields(Limits)]
+    found, problems = [], []
+    for i, item in enumerate(given):
+        where = f"{path}[{i}]"
+        if not isinstance(item, Mapping):
+            problems.append(Problem(where, "such as {series: cpu, warning_above: 75} is expected"))
+            continue
+        limits: dict[str, float] = {}
+        for key, value in item.items():
+            if key == "series":
+                if not isinstance(value, str):
+                    problems.append(Problem(f"{where}.series", "text is expected"))
+            elif key not in known:
+                hint = nearest(str(key), ["series", *known])
+                problems.append(Problem(f"{where}.{key}", f"unknown key{hint}"))
+            elif isinstance(value, bool) or not isinstance(value, int | float):
+                problems.append(Problem(f"{where}.{key}", f"a number is expected, not {value!r}"))
+            else:
+                limits[key] = float(value)
+        found.append(Threshold(str(item.get("series", "*")), Limits(**limits)))
+    if problems:
+        raise BadOptions(problems)
+    return found
+
+
+def limits_of(series: str, thresholds: Sequence[Threshold]) -> Limits:
+    """The limits of a series: those of the first threshold whose pattern matches its name."""
+    for threshold in thresholds:
+        if fnmatchcase(series, threshold.series):
+            return threshold.limits
+    return Limits()
+
+
+def judge_value(value: float, limits: Limits) -> State:
+    """The state a value is in. A value at a limit is not beyond it."""
+    if beyond(value, limits.critical_above, limits.critical_below):
+        return "critical"
+    if beyond(value, limits.warning_above, limits.warning_below):
+        return "warning"
+    return "ok"
+
+
+def beyond(value: float, above: float | None, below: float | None) -> bool:
+    return (above is not None and value > above) or (below is not None and value < below)
+
+
+def worst_state(states: Iterable[State]) -> State:
+    """The worst of several states; of none, ok."""
+    return max(states, key=STATE_ORDER.index, default="ok")
+
+
+def worst_freshness(words: Iterable[Freshness]) -> Freshness:
+    """The worst of several; of none, fresh."""
+    return max(words, key=FRESHNESS_ORDER.index, default="fresh")
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """How long after its reading a series is late and stale, µs; None: nothing was promised."""
+
+    late_after: int | None
+    stale_after: int | None
+
+
+def promise(interval: int | None, timeout: int, expect_every: int | None) -> Promise:
+    """What a feed promises: late after 2 intervals + timeout, stale after 5 and at least 10 s.
+
+    A pushed or streamed feed has no timeout: what it expects is all that counts.
+    """
+    every, slack = (interval, timeout) if interval else (expect_every, 0)
+    if not every:
+        return Promise(None, None)
+    late = 2 * every + slack
+    return Promise(late, max(5 * every, STALE_LEAST, late))
+
+
+def freshness_at(since: int | None, promised: Promise, failed: bool, now: int) -> Freshness:
+    """How far to believe a reading whose age counts from `since` (µs)."""
+    if failed:
+        return "failed"
+    if promised.late_after is None or promised.stale_after is None or since is None:
+        return "aged"
+    age = now - since
+    if age >= promised.stale_after:
+        return "stale"
+    return "late" if age >= promised.late_after else "fresh"
+
+
+def next_change(since: int | None, promised: Promise, now: int) -> int | None:
+    """The next moment at which time alone changes the freshness, µs; None: never."""
+    if promised.late_after is None or promised.stale_after is None or since is None:
+        return None
+    ahead = [m for m in (since + promised.late_after, since + promised.stale_after) if m > now]
+    return min(ahead, default=None)

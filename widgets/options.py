@@ -1,0 +1,235 @@
+"""Options forms: one Django form is schema, editor and check of a source's or a kind's options.
+
+`read` is the one function that reads options, for YAML, the admin and the editor alike. A bare
+form would turn what is left out into False, '' or None, let unknown keys pass and refuse "30s".
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from widgets.clock import format_duration, parse_duration
+from widgets.registry import nearest
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong: where (`options.interval`) and what was expected."""
+
+    path: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.message}" if self.path else self.message
+
+
+class BadOptions(ValueError):
+    """Options that cannot be taken, with every problem at once."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__("; ".join(str(problem) for problem in problems))
+        self.problems = problems
+
+
+class Options(forms.Form):
+    """The base of every options form. Fields carry `initial` and `help_text`."""
+
+
+class DurationField(forms.Field):
+    """`30s`, `5 min`, `1h30m`; a span in µs once cleaned. Its `initial` is written the same way."""
+
+    def __init__(self, *, least: int | None = None, most: int | None = None, **kwargs: Any) -> None:
+        self.least, self.most = least, most
+        super().__init__(**kwargs)
+
+    def prepare_value(self, value: Any) -> Any:
+        return format_duration(value) if isinstance(value, int) else value
+
+    def clean(self, value: Any) -> int | None:
+        if value in self.empty_values:
+            if self.required:
+                raise ValidationError("a duration is expected, such as 30s or 5 min")
+            return None
+        try:
+            span = parse_duration(value)
+        except ValueError as error:
+            raise ValidationError(str(error)) from None
+        if self.least is not None and span < self.least:
+            raise ValidationError(f"{format_duration(self.least)} is the least")
+        if self.most is not None and span > self.most:
+            raise ValidationError(f"{format_duration(self.most)} is the most")
+        return span
+
+
+class ListField(forms.Field):
+    """A list of texts; in a form one a line."""
+
+    widget = forms.Textarea
+
+    def prepare_value(self, value: Any) -> Any:
+        return "\n".join(map(str, value)) if isinstance(value, list | tuple) else value
+
+    def clean(self, value: Any) -> list[str]:
+        if isinstance(value, str):
+            value = value.splitlines()
+        value = [] if value is None else value
+        if not isinstance(value, list | tuple) or any(isinstance(v, dict | list) for v in value):
+            raise ValidationError("a list of texts is expected")
+        found = [str(item).strip() for item in value if str(item).strip()]
+        if self.required and not found:
+            raise ValidationError("at least one is expected")
+        return found
+
+
+class MappingField(forms.Field):
+    """Names to texts (headers, columns); in a form `name: text`, one a line."""
+
+    widget = forms.Textarea
+
+    def prepare_value(self, value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return "\n".join(f"{key}: {text}" for key, text in value.items())
+        return value
+
+    def clean(self, value: Any) -> dict[str, str]:
+        if isinstance(value, str):
+            pairs = [line.partition(":") for line in value.splitlines() if line.strip()]
+            if any(not sep for _, sep, _ in pairs):
+                raise ValidationError("`name: text` is expected on each line")
+            value = {key.strip(): text.strip() for key, _, text in pairs}
+        value = {} if value is None else value
+        if not isinstance(value, Mapping) or any(
+            isinstance(v, dict | list) for v in value.values()
+        ):
+            raise ValidationError("names to texts are expected")
+        if self.required and not value:
+            raise ValidationError("at least one is expected")
+        return {str(key): str(text) for key, text in value.items()}
+
+
+class JSONValueField(forms.JSONField):
+    """Any JSON value. From YAML it is one already, from a form it is text."""
+
+    def to_python(self, value: Any) -> Any:
+        return value if isinstance(value, dict | list) else super().to_python(value)
+
+
+class BoolField(forms.BooleanField):
+    """True or false, also as YAML and people write them."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(required=False, **kwargs)
+
+    def to_python(self, value: Any) -> bool:
+        if isinstance(value, bool):
+            return value
+        given = str(value).strip().lower()
+        if given in {"true", "yes", "on", "1"}:
+            return True
+        if given in {"", "false", "no", "off", "0", "none"}:
+            return False
+        raise ValidationError(f"{value!r} is neither true nor false")
+
+
+def initial(form: type[Options]) -> dict[str, Any]:
+    """What an empty set of options means."""
+    fields: dict[str, forms.Field] = form.base_fields
+    return {
+        name: field.initial() if callable(field.initial) else field.initial
+        for name, field in fields.items()
+    }
+
+
+def read(form: type[Options], given: object, path: str = "options") -> dict[str, Any]:
+    """The options, complete and of the fields' types; BadOptions names every wrong one."""
+    if given is None:
+        given = {}
+    if not isinstance(given, Mapping):
+        raise BadOptions([Problem(path, "names to values are expected")])
+    defaults = initial(form)
+    problems = [
+        Problem(f"{path}.{key}", f"unknown option{nearest(str(key), list(defaults))}")
+        for key in given
+        if key not in defaults
+    ]
+    merged = {**defaults, **{key: value for key, value in given.items() if key in defaults}}
+    bound = form(data=merged)
+    for name, field in bound.fields.items():
+        value = merged[name]
+        if isinstance(field, forms.CharField) and isinstance(value, bool | dict | list):
+            # str(True) would be "True", which nobody wrote.
+            shown = json.dumps(value)
+            problems.append(Problem(f"{path}.{name}", f"text is expected, not {shown[:40]}"))
+    wrong = {problem.path for problem in problems}
+    for name, errors in bound.errors.get_json_data().items():
+        where = path if name == "__all__" else f"{path}.{name}"
+        if where not in wrong:
+            problems += [Problem(where, str(error["message"])) for error in errors]
+    if problems:
+        raise BadOptions(problems)
+    return dict(bound.cleaned_data)
+
+
+_SECRET = re.compile(r"\$\{env:([A-Za-z0-9_]*)\}")
+SECRET_PREFIX = "WATCHWALL_SECRET_"  # noqa: S105
+
+
+def check_secrets(given: Any, path: str = "options") -> list[Problem]:
+    """Every `${env:NAME}` that names a variable outside the ones meant for it."""
+    return [
+        Problem(
+            where, f"${{env:{name}}} cannot be read; only names that begin with {SECRET_PREFIX}"
+        )
+        for where, text in _texts(given, path)
+        for name in _SECRET.findall(text)
+        if not name.startswith(SECRET_PREFIX)
+    ]
+
+
+def with_secrets(given: Any) -> Any:
+    """A copy with every `${env:NAME}` replaced, at the last moment before use.
+
+    What comes back must reach no page, log, error or export: see `without_secrets`.
+    """
+    if isinstance(given, str):
+        return _SECRET.sub(lambda found: _secret(found[1]), given)
+    if isinstance(given, Mapping):
+        return {key: with_secrets(value) for key, value in given.items()}
+    if isinstance(given, list | tuple):
+        return [with_secrets(value) for value in given]
+    return given
+
+
+def without_secrets(text: str) -> str:
+    """The text with the value of every secret of this process struck out."""
+    for name, value in os.environ.items():
+        if name.startswith(SECRET_PREFIX) and len(value) >= 4:
+            text = text.replace(value, f"${{env:{name}}}")
+    return text
+
+
+def _secret(name: str) -> str:
+    if not name.startswith(SECRET_PREFIX):
+        raise BadOptions([Problem("", f"${{env:{name}}}: only {SECRET_PREFIX}… can be read")])
+    try:
+        return os.environ[name]
+    except KeyError:
+        raise BadOptions([Problem("", f"{name} is not set in the environment")]) from None
+
+
+def _texts(given: Any, path: str) -> list[tuple[str, str]]:
+    if isinstance(given, str):
+        return [(path, given)]
+    if isinstance(given, Mapping):
+        return [found for key, value in given.items() for found in _texts(value, f"{path}.{key}")]
+    if isinstance(given, list | tuple):
+        return [f for i, value in enumerate(given) for f in _texts(value, f"{path}[{i}]")]
+    return []

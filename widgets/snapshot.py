@@ -1,0 +1,130 @@
+"""What is known of a feed now, as pictures need it: loaded, or kept up by messages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from widgets.judge import Promise, Threshold, promise, read_thresholds
+from widgets.models import Feed, FeedState, Series
+from widgets.reading import State
+
+
+@dataclass(slots=True)
+class SeriesNow:
+    """One series: its last value, when it was true and when it came (µs), and what that means."""
+
+    id: int
+    name: str
+    unit: str
+    value: float | None
+    at: int | None
+    arrived: int | None
+    state: State
+    since: int
+    message: str
+    ended: bool
+
+    @property
+    def age_from(self) -> int | None:
+        """The moment its age counts from: the earlier of the reading's time and its arrival."""
+        return min(self.at, self.arrived) if self.at and self.arrived else self.at or self.arrived
+
+
+@dataclass(slots=True)
+class FeedNow:
+    """One feed: what people set, the last good reading, and the error beside it."""
+
+    id: int
+    name: str
+    source: str
+    private: bool
+    paused: bool
+    interval: int | None
+    promise: Promise
+    thresholds: Sequence[Threshold]
+    revision: int
+    # From here on what a message brings.
+    version: int = 0
+    at: int | None = None
+    arrived: int | None = None
+    rows: Sequence[Mapping[str, Any]] | None = None
+    text: str | None = None
+    notes: Sequence[str] = ()
+    error: str = ""
+    failed: bool = False
+    failing_since: int | None = None
+    since: int = 0
+    series: dict[str, SeriesNow] = field(default_factory=dict)
+
+    @property
+    def age_from(self) -> int | None:
+        return min(self.at, self.arrived) if self.at and self.arrived else self.at or self.arrived
+
+    def apply(self, message: Mapping[str, Any]) -> None:
+        """Take in what one commit changed (see `widgets.publish.message`)."""
+        self.version = message["version"]
+        for name, value in message["state"].items():
+            setattr(self, name, value)
+        for row in message["series"]:
+            series = SeriesNow(*row)
+            self.series[series.name] = series
+
+
+# FAILED_AFTER failures in a row: one lost packet is no reason to paint a wall.
+FAILED_AFTER = 2
+# What of FeedState a message carries, by the names of FeedNow.
+CARRIED = ("at", "arrived", "rows", "text", "notes", "error", "failing_since", "since")
+
+
+def state_fields(state: FeedState) -> dict[str, Any]:
+    """The part of a feed's state that pictures need."""
+    return {name: getattr(state, name) for name in CARRIED} | {
+        "failed": state.failures >= FAILED_AFTER
+    }
+
+
+def series_row(series: Series) -> list[Any]:
+    """A series in the order of SeriesNow's fields."""
+    return [
+        series.pk,
+        series.name,
+        series.unit,
+        series.value,
+        series.at,
+        series.arrived,
+        series.state,
+        series.since,
+        series.message,
+        series.ended,
+    ]
+
+
+def load(feeds: Iterable[int] | None = None) -> dict[int, FeedNow]:
+    """The feeds with these ids (None: all) as the database has them now; three queries at most."""
+    found = Feed.objects.select_related("now")
+    if feeds is not None:
+        found = found.filter(pk__in=list(feeds))
+    loaded = {feed.pk: from_rows(feed) for feed in found}
+    for series in Series.objects.filter(feed__in=loaded, ended=False).order_by("feed", "name"):
+        loaded[series.feed_id].series[series.name] = SeriesNow(*series_row(series))
+    return loaded
+
+
+def from_rows(feed: Feed) -> FeedNow:
+    now = FeedNow(
+        id=feed.pk,
+        name=feed.name,
+        source=feed.source,
+        private=feed.private,
+        paused=feed.paused,
+        interval=feed.interval,
+        promise=promise(feed.interval, feed.timeout, feed.expect_every),
+        thresholds=read_thresholds(feed.thresholds),
+        revision=feed.revision,
+        version=feed.now.version,
+    )
+    for name, value in state_fields(feed.now).items():
+        setattr(now, name, value)
+    return now
