@@ -14,9 +14,11 @@ from django.db import models, transaction
 
 from widgets import clock
 from widgets.fields import PrintableName, SpanField
+from widgets.judge import read_thresholds
 from widgets.kinds import kinds
 from widgets.options import BadOptions, check_secrets, read
 from widgets.registry import UnknownSlug
+from widgets.shows import read_shows
 from widgets.sources import sources
 
 STATES = [(state, state) for state in ("ok", "warning", "critical", "unknown")]
@@ -102,8 +104,6 @@ class Feed(Revisioned):
             FeedState.objects.filter(pk=self.pk).update(**changed)
 
     def clean(self) -> None:
-        from widgets.judge import read_thresholds
-
         try:
             source = sources[self.source]
             read(source.Options, self.options)
@@ -279,8 +279,6 @@ class Widget(Revisioned):
         return self.title or self.key
 
     def clean(self) -> None:
-        from widgets.select import read_shows
-
         try:
             read(kinds[self.kind].Options, self.options)
             read_shows(self.shows)
