@@ -15,11 +15,11 @@ from django.db import models, transaction
 from widgets import clock
 from widgets.fields import PrintableName, SpanField
 from widgets.judge import read_thresholds
-from widgets.kinds import kinds
+from widgets.kinds import kind_choices, kinds
 from widgets.options import BadOptions, check_secrets, read
 from widgets.registry import UnknownSlug
 from widgets.shows import read_shows
-from widgets.sources import sources
+from widgets.sources import source_choices, sources
 
 STATES = [(state, state) for state in ("ok", "warning", "critical", "unknown")]
 FRESHNESS = [(word, word) for word in ("fresh", "aged", "late", "stale", "failed")]
@@ -50,7 +50,7 @@ class Feed(Revisioned):
     """One named flow of readings: a source with options and an interval."""
 
     name = PrintableName(unique=True, help_text="As widgets name it: 1 to 200 characters.")
-    source = models.CharField(max_length=40, choices=sources.choices)
+    source = models.CharField(max_length=40, choices=source_choices)
     options = models.JSONField(default=dict, blank=True)
     interval = SpanField(
         null=True, blank=True, help_text="How often it is asked: from 1 s up. Polled feeds only."
@@ -260,7 +260,7 @@ class Widget(Revisioned):
 
     key = models.SlugField(max_length=100, unique=True, help_text="Its name in YAML.")
     title = models.CharField(max_length=200, blank=True)
-    kind = models.CharField(max_length=40, choices=kinds.choices)
+    kind = models.CharField(max_length=40, choices=kind_choices)
     options = models.JSONField(default=dict, blank=True)
     shows = models.JSONField(default=list, blank=True)
     over_time = models.CharField(max_length=10, choices=OVER_TIME, default="last")
