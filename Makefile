@@ -29,11 +29,13 @@ check: .venv/.dev ## lint and types alone
 
 test: .venv/.dev check ## lint, types, unit, integration and browser tests, under 10 minutes
 	@e2e/install.sh
-	$(BIN)/pytest -m "not slow" tests e2e
+	$(BIN)/pytest -m "not slow" tests
+	$(BIN)/pytest -m "not slow" e2e
 
 test-all: .venv/.dev ## what takes long on top of `make test`
 	@e2e/install.sh
-	$(BIN)/pytest -m slow tests e2e
+	$(BIN)/pytest -m slow tests
+	$(BIN)/pytest -m slow e2e
 
 bench: .venv/.dev ## refresh lateness with 200 feeds, three runs
 	$(BIN)/python bench/lateness.py

@@ -5,9 +5,9 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable
 
-# First: it chooses Twisted's reactor, which nothing may have imported before.
-from daphne.server import Server
+# Before Twisted's reactor, which it chooses.
 from daphne.endpoints import build_endpoint_description_strings
+from daphne.server import Server
 from twisted.internet import reactor, threads
 
 from watchwall.asgi import application
@@ -32,7 +32,7 @@ def check_port(host: str, port: int) -> None:
 
 
 def serve(host: str, port: int, ready: Callable[[], None], stop: Callable[[], None]) -> None:
-    """Serve until SIGINT or SIGTERM. `ready` runs once it can; `stop` in a thread before the end."""
+    """Serve until SIGINT or SIGTERM; `ready` runs first, and `stop` in a thread before the end."""
     server = Server(
         application=application,
         endpoints=build_endpoint_description_strings(host=host, port=port),
