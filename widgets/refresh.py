@@ -45,7 +45,7 @@ async def _refresh(
     started = clock.now()
     reading, error = None, ""
     try:
-        reading = await fetch(sources[slug], options, memo, limit)
+        reading = await fetch(sources[slug], options, memo, limit, claim.feed)
     except (SourceError, LookupError) as failure:
         error = str(failure)
     arrived = clock.now()
