@@ -7,8 +7,10 @@ class WidgetsConfig(AppConfig):
     name = "widgets"
 
     def ready(self) -> None:
+        from widgets import signals
         from widgets.kinds import kinds
         from widgets.sources import sources
 
         sources.scan()
         kinds.scan()
+        signals.connect()

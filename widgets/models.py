@@ -14,10 +14,12 @@ from django.db import models, transaction
 
 from widgets import clock
 from widgets.fields import PrintableName, SpanField
-from widgets.kinds import kinds
+from widgets.judge import read_thresholds
+from widgets.kinds import kind_choices, kinds
 from widgets.options import BadOptions, check_secrets, read
 from widgets.registry import UnknownSlug
-from widgets.sources import sources
+from widgets.shows import read_shows
+from widgets.sources import source_choices, sources
 
 STATES = [(state, state) for state in ("ok", "warning", "critical", "unknown")]
 FRESHNESS = [(word, word) for word in ("fresh", "aged", "late", "stale", "failed")]
@@ -48,7 +50,7 @@ class Feed(Revisioned):
     """One named flow of readings: a source with options and an interval."""
 
     name = PrintableName(unique=True, help_text="As widgets name it: 1 to 200 characters.")
-    source = models.CharField(max_length=40, choices=sources.choices)
+    source = models.CharField(max_length=40, choices=source_choices)
     options = models.JSONField(default=dict, blank=True)
     interval = SpanField(
         null=True, blank=True, help_text="How often it is asked: from 1 s up. Polled feeds only."
@@ -102,8 +104,6 @@ class Feed(Revisioned):
             FeedState.objects.filter(pk=self.pk).update(**changed)
 
     def clean(self) -> None:
-        from widgets.judge import read_thresholds
-
         try:
             source = sources[self.source]
             read(source.Options, self.options)
@@ -166,6 +166,8 @@ class Series(models.Model):
     freshness = models.CharField(max_length=10, choices=FRESHNESS, default="fresh")
     since = models.BigIntegerField(default=0)
     message = models.CharField(max_length=500, blank=True, default="")
+    # What the source itself said of it, beside what thresholds say.
+    verdict = models.CharField(max_length=10, choices=STATES, default="ok")
     # A complete reading did not name it: it is kept for its history and drawn no more.
     ended = models.BooleanField(default=False)
 
@@ -260,7 +262,7 @@ class Widget(Revisioned):
 
     key = models.SlugField(max_length=100, unique=True, help_text="Its name in YAML.")
     title = models.CharField(max_length=200, blank=True)
-    kind = models.CharField(max_length=40, choices=kinds.choices)
+    kind = models.CharField(max_length=40, choices=kind_choices)
     options = models.JSONField(default=dict, blank=True)
     shows = models.JSONField(default=list, blank=True)
     over_time = models.CharField(max_length=10, choices=OVER_TIME, default="last")
@@ -279,8 +281,6 @@ class Widget(Revisioned):
         return self.title or self.key
 
     def clean(self) -> None:
-        from widgets.select import read_shows
-
         try:
             read(kinds[self.kind].Options, self.options)
             read_shows(self.shows)

@@ -1,43 +1,140 @@
-"""Which series a widget shows, and what becomes of them: patterns, reducers, the worst of all."""
+"""Which series a widget shows."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from fnmatch import fnmatchcase
+from typing import Any, cast
 
-from widgets.options import BadOptions, Problem
-from widgets.registry import nearest
+from widgets.clock import HOUR
+from widgets.history import Reducer, step_for
+from widgets.kinds import kinds
+from widgets.models import Widget
+from widgets.options import read
+from widgets.shows import Show, read_shows
+from widgets.snapshot import FeedNow, SeriesNow
 
 
 @dataclass(frozen=True, slots=True)
-class Show:
-    """One selection of a widget: shell patterns for feed and series, and how to call them."""
+class Spec:
+    """A widget as pictures need it, parsed once a revision."""
 
-    feed: str
-    series: str = "*"
-    name: str = ""
-    unit: str = ""
+    id: int
+    title: str
+    kind: str
+    options: Mapping[str, Any]
+    shows: Sequence[Show]
+    over_time: Reducer
+    over_series: str
+    window: int
+    offsets: tuple[int, ...]
+    top: int
+    revision: int
+
+    @classmethod
+    def of(cls, widget: Widget) -> Spec:
+        kind = kinds[widget.kind]
+        needs = kind.needs(read(kind.Options, widget.options))
+        windowed = needs.window or widget.over_time != "last"
+        return cls(
+            id=widget.pk,
+            title=str(widget),
+            kind=widget.kind,
+            options=widget.options,
+            shows=read_shows(widget.shows),
+            over_time=cast("Reducer", widget.over_time),
+            over_series=widget.over_series,
+            window=(widget.window or needs.window or HOUR) if windowed else 0,
+            offsets=needs.offsets,
+            top=widget.top,
+            revision=widget.revision,
+        )
+
+    @property
+    def step(self) -> int:
+        return step_for(self.window)
+
+    @property
+    def reach(self) -> int:
+        """How far back it looks in all, µs."""
+        return max((self.window, *self.offsets))
+
+    def wants(self, feed_name: str) -> bool:
+        return any(fnmatchcase(feed_name, show.feed) for show in self.shows)
 
 
-def read_shows(given: Any, path: str = "shows") -> list[Show]:
-    """The selections of a widget, or BadOptions with a path for each wrong one."""
-    if not isinstance(given, list):
-        raise BadOptions([Problem(path, "a list is expected, such as [{feed: host, series: cpu}]")])
-    problems, shows = [], []
-    for i, item in enumerate(given):
-        where = f"{path}[{i}]"
-        if not isinstance(item, Mapping) or not item.get("feed"):
-            problems.append(Problem(where, "a feed is expected, such as {feed: host, series: cpu}"))
-            continue
-        for key, value in item.items():
-            if key not in Show.__slots__:
-                hint = nearest(str(key), list(Show.__slots__))
-                problems.append(Problem(f"{where}.{key}", f"unknown key{hint}"))
-            elif not isinstance(value, str):
-                problems.append(Problem(f"{where}.{key}", "text is expected"))
-        if not problems:
-            shows.append(Show(**item))
-    if problems:
-        raise BadOptions(problems)
-    return shows
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """One series that a widget shows, with what the widget calls it."""
+
+    feed: FeedNow
+    series: SeriesNow
+    name: str
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Picked:
+    """What a widget shows of the feeds there are; `hidden`: how many series its cap left out."""
+
+    feeds: Sequence[FeedNow]
+    lines: Sequence[Pick]
+    hidden: int
+
+
+# A widget that draws each series has no use for more, and a wall has no room.
+MOST_WITH_WINDOW = 20
+MOST = 500
+
+
+def pick(spec: Spec, feeds: Iterable[FeedNow]) -> Picked:
+    """The series of a widget in the order of its selections; each is picked once.
+
+    A series that has ended is not shown.
+    """
+    chosen: dict[int, FeedNow] = {}
+    lines: dict[int, Pick] = {}
+    ordered = sorted(feeds, key=lambda feed: feed.name)
+    for show in spec.shows:
+        for feed in ordered:
+            if not fnmatchcase(feed.name, show.feed):
+                continue
+            chosen[feed.id] = feed
+            for name in sorted(feed.series, key=_natural):
+                series = feed.series[name]
+                if not series.ended and fnmatchcase(name, show.series):
+                    lines.setdefault(series.id, _named(feed, series, show, len(spec.shows)))
+    picks = list(lines.values())
+    most = MOST_WITH_WINDOW if spec.reach else MOST
+    if spec.over_series == "top":
+        picks.sort(key=lambda p: (p.series.value is None, -(p.series.value or 0.0)))
+        picks, most = picks[: min(spec.top, most)], MOST
+    elif spec.over_series != "each":
+        # A sum of the first twenty would be a wrong number; only what is drawn one by one is cut.
+        most = len(picks)
+    return Picked(list(chosen.values()), picks[:most], max(0, len(picks) - most))
+
+
+def _named(feed: FeedNow, series: SeriesNow, show: Show, shows: int) -> Pick:
+    wild = any(sign in show.series for sign in "*?[")
+    if show.name and not wild:
+        name = show.name
+    elif any(sign in show.feed for sign in "*?["):
+        # `check.*` with one series each (`up`): the feed is what tells them apart.
+        name = f"{feed.name} {series.name}" if wild else feed.name
+    else:
+        name = series.name
+    return Pick(feed, series, name, show.unit or series.unit)
+
+
+_DIGITS = re.compile(r"(\d+)")
+
+
+def _natural(name: str) -> list[tuple[int, int, str]]:
+    """`core.10` after `core.9`."""
+    return [
+        (0, int(part), "") if part.isascii() and part.isdigit() else (1, 0, part)
+        for part in _DIGITS.split(name)
+    ]

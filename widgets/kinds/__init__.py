@@ -108,3 +108,8 @@ class Kind:
 
 
 kinds: Registry[Kind] = Registry("widget kind", "widgets.kinds", Kind)
+
+
+def kind_choices() -> list[tuple[str, str]]:
+    """For the model field: asked each time, so that a new kind makes no migration."""
+    return kinds.choices()

@@ -2,6 +2,8 @@
 
 import django.db.models.deletion
 import widgets.fields
+import widgets.kinds
+import widgets.sources
 import widgets.registry
 from django.db import migrations, models
 
@@ -22,7 +24,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('revision', models.BigIntegerField(default=0, editable=False)),
                 ('name', widgets.fields.PrintableName(help_text='As widgets name it: 1 to 200 characters.', max_length=200, unique=True)),
-                ('source', models.CharField(choices=widgets.registry.Registry.choices, max_length=40)),
+                ('source', models.CharField(choices=widgets.sources.source_choices, max_length=40)),
                 ('options', models.JSONField(blank=True, default=dict)),
                 ('interval', widgets.fields.SpanField(blank=True, help_text='How often it is asked: from 1 s up. Polled feeds only.', null=True)),
                 ('timeout', widgets.fields.SpanField(default=5000000, help_text='When an unfinished fetch is cut off.')),
@@ -62,7 +64,7 @@ class Migration(migrations.Migration):
                 ('revision', models.BigIntegerField(default=0, editable=False)),
                 ('key', models.SlugField(help_text='Its name in YAML.', max_length=100, unique=True)),
                 ('title', models.CharField(blank=True, max_length=200)),
-                ('kind', models.CharField(choices=widgets.registry.Registry.choices, max_length=40)),
+                ('kind', models.CharField(choices=widgets.kinds.kind_choices, max_length=40)),
                 ('options', models.JSONField(blank=True, default=dict)),
                 ('shows', models.JSONField(blank=True, default=list)),
                 ('over_time', models.CharField(choices=[('last', 'last'), ('mean', 'mean'), ('min', 'min'), ('max', 'max'), ('sum', 'sum'), ('count', 'count'), ('rate', 'rate')], default='last', max_length=10)),
@@ -113,6 +115,7 @@ class Migration(migrations.Migration):
                 ('freshness', models.CharField(choices=[('fresh', 'fresh'), ('aged', 'aged'), ('late', 'late'), ('stale', 'stale'), ('failed', 'failed')], default='fresh', max_length=10)),
                 ('since', models.BigIntegerField(default=0)),
                 ('message', models.CharField(blank=True, default='', max_length=500)),
+                ('verdict', models.CharField(choices=[('ok', 'ok'), ('warning', 'warning'), ('critical', 'critical'), ('unknown', 'unknown')], default='ok', max_length=10)),
                 ('ended', models.BooleanField(default=False)),
                 ('feed', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='series', to='widgets.feed')),
             ],

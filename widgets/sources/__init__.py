@@ -39,3 +39,8 @@ class Source:
 
 
 sources: Registry[Source] = Registry("source", "widgets.sources", Source)
+
+
+def source_choices() -> list[tuple[str, str]]:
+    """For the model field: asked each time, so that a new source makes no migration."""
+    return sources.choices()

@@ -1,0 +1,176 @@
+"""What becomes of the series a widget shows: reduced over time and series, judged as one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+
+from widgets.clock import MINUTE
+from widgets.history import Window, thin
+from widgets.judge import STATE_ORDER, freshness_at, limits_of, worst_freshness, worst_state
+from widgets.kinds import Data, Limits, Line
+from widgets.reading import Freshness, State
+from widgets.select import Pick, Picked, Spec
+
+Windows = Callable[[int], Window | None]
+
+
+def gather(spec: Spec, picked: Picked, windows: Windows, now: int) -> Data:
+    """What the kind draws: the lines reduced over time and over series, rows, text and notes.
+
+    `windows` gives the window of a series by its id; None where there is none.
+    """
+    lines = [_line(spec, one, windows(one.series.id), now) for one in picked.lines]
+    lines = _over_series(spec, lines)
+    return Data(
+        lines=lines,
+        rows=[row for feed in picked.feeds for row in feed.rows or ()],
+        text="\n\n".join(feed.text for feed in picked.feeds if feed.text),
+        notes=[note for feed in picked.feeds for note in feed.notes],
+        hidden=picked.hidden,
+    )
+
+
+def _line(spec: Spec, one: Pick, window: Window | None, now: int) -> Line:
+    series, feed = one.series, one.feed
+    start = now - spec.window
+    value = series.value
+    if window is not None and spec.over_time != "last":
+        value = window.reduce(spec.over_time, start, now)
+    unit = one.unit
+    if spec.over_time == "count":
+        unit = ""
+    elif spec.over_time == "rate":
+        unit = f"{unit}/s"
+    step = window.step if window is not None and window.step else feed.interval or 0
+    return Line(
+        key=f"{feed.name}/{series.name}",
+        name=one.name,
+        unit=unit,
+        value=value,
+        at=series.at,
+        state=series.state,
+        since=series.since or None,
+        freshness=freshness_at(series.age_from, feed.promise, feed.failed, now),
+        message=series.message,
+        points=window.points(start, now) if window is not None and spec.window else (),
+        then={
+            offset: window.value_at(now - offset, max(3 * step, MINUTE)) if window else None
+            for offset in spec.offsets
+        },
+        limits=limits_of(series.name, feed.thresholds),
+        step=step,
+    )
+
+
+def _over_series(spec: Spec, lines: list[Line]) -> list[Line]:
+    """One line of many, where the widget asks for it."""
+    if spec.over_series == "top":
+        lines.sort(key=lambda line: (line.value is None, -(line.value or 0.0)))
+    if spec.over_series in {"each", "top"} or not lines:
+        return lines
+    if spec.over_series == "worst":
+        return [max(lines, key=lambda one: (STATE_ORDER.index(one.state), one.value or 0.0))]
+    reduce = _REDUCERS[spec.over_series]
+    values = [line.value for line in lines if line.value is not None]
+    thens = {
+        offset: reduce(known)
+        if len(known := [v for one in lines if (v := one.then[offset]) is not None]) == len(lines)
+        else None
+        for offset in spec.offsets
+    }
+    return [
+        replace(
+            lines[0],
+            key=f"{spec.over_series} of {len(lines)}",
+            name=f"{spec.over_series} of {len(lines)}",
+            value=reduce(values) if values else None,
+            at=min((one.at for one in lines if one.at is not None), default=None),
+            state=worst_state(one.state for one in lines),
+            freshness=worst_freshness(one.freshness for one in lines),
+            points=thin(_merged([one.points for one in lines], reduce, lines[0].step)),
+            then=thens,
+            limits=Limits(),
+        )
+    ]
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)
+
+
+_REDUCERS: dict[str, Callable[[Sequence[float]], float]] = {
+    "sum": sum,
+    "mean": _mean,
+    "min": min,
+    "max": max,
+}
+
+
+def _merged(
+    columns: Sequence[Sequence[tuple[int, float]]],
+    reduce: Callable[[Sequence[float]], float],
+    step: int,
+) -> list[tuple[int, float]]:
+    """The points of several lines as one; each line holds its value for up to 3 steps.
+
+    Series of one reading share their moments; those of several feeds do not.
+    """
+    arriving = sorted((ts, i, value) for i, column in enumerate(columns) for ts, value in column)
+    held: dict[int, tuple[int, float]] = {}
+    found: list[tuple[int, float]] = []
+    for ts, group in groupby(arriving, key=lambda item: item[0]):
+        held.update({i: (moment, value) for moment, i, value in group})
+        if step:
+            held = {i: (at, value) for i, (at, value) in held.items() if at >= ts - 3 * step}
+        found.append((ts, reduce([value for _, value in held.values()])))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What a tile's frame says: the worst of what it shows. Moments in µs.
+
+    `late_at` and `stale_at`: when time alone makes it so; None where nothing was promised.
+    """
+
+    version: int
+    state: State
+    freshness: Freshness
+    read_at: int | None
+    late_at: int | None
+    stale_at: int | None
+    error: str
+    waiting: bool
+
+
+def condition(spec: Spec, picked: Picked, lines: Sequence[Line], now: int) -> Condition:
+    """The condition of a tile, from the lines that it shows and the feeds behind them."""
+    ages = [(one.series.age_from, one.feed.promise, one.feed.failed) for one in picked.lines]
+    with_lines = {one.feed.id for one in picked.lines}
+    # Rows and text have no series: there the feed's own age counts.
+    ages += [
+        (feed.age_from, feed.promise, feed.failed)
+        for feed in picked.feeds
+        if feed.id not in with_lines
+    ]
+    known = [(since, promised) for since, promised, _ in ages if since is not None]
+    errors = [
+        feed.error if len(picked.feeds) == 1 else f"{feed.name}: {feed.error}"
+        for feed in picked.feeds
+        if feed.error
+    ]
+    versions = [feed.version for feed in picked.feeds]
+    return Condition(
+        version=max([spec.revision, *versions]),
+        state=worst_state(line.state for line in lines),
+        freshness=worst_freshness(freshness_at(*age, now) for age in ages),
+        read_at=min((since for since, _ in known), default=None),
+        late_at=min((s + p.late_after for s, p in known if p.late_after is not None), default=None),
+        stale_at=min(
+            (s + p.stale_after for s, p in known if p.stale_after is not None), default=None
+        ),
+        error=errors[0] if errors else "",
+        waiting=not known and bool(spec.shows),
+    )

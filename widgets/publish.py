@@ -1,0 +1,95 @@
+"""The one way onto the channel layer, from any thread.
+
+Layers lose messages by design: whoever listens compares versions and repairs (see the hub).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from channels.layers import InMemoryChannelLayer, get_channel_layer
+
+from widgets import io
+
+logger = logging.getLogger(__name__)
+
+CATALOGUE = "catalogue"
+# Over this only the version goes, and whoever needs more fetches it.
+MOST_BYTES = 64_000
+
+_server_loop: asyncio.AbstractEventLoop | None = None
+
+
+def attach(loop: asyncio.AbstractEventLoop | None) -> None:
+    """Say which loop serves the sockets of this process; None when it stops.
+
+    The in-memory layer must be entered there: from any other loop its message waits until
+    something else wakes the server, up to a second.
+    """
+    global _server_loop
+    _server_loop = loop
+
+
+def feed_group(feed: int) -> str:
+    return f"feed.{feed}"
+
+
+def feed_message(
+    feed: int,
+    version: int,
+    previous: int,
+    state: Mapping[str, Any],
+    series: Sequence[Sequence[Any]],
+    points: Sequence[tuple[int, int, float]],
+) -> dict[str, Any]:
+    """What one commit changed in a feed.
+
+    `state`: the fields of `widgets.snapshot.CARRIED` and `failed`; `series`: the rows that
+    changed, in the order of SeriesNow's fields; `points`: (series id, moment, value) of the
+    samples really inserted. A message too large carries `"whole": False` and none of them.
+    """
+    message = {
+        "type": "feed.changed",
+        "feed": feed,
+        "version": version,
+        "previous": previous,
+        "whole": True,
+        "state": dict(state),
+        "series": [list(row) for row in series],
+        "points": [list(point) for point in points],
+    }
+    if len(json.dumps(message)) > MOST_BYTES:
+        message |= {"whole": False, "state": {}, "series": [], "points": []}
+    return message
+
+
+def publish_feed(message: dict[str, Any]) -> None:
+    """Tell whoever watches the feed; never blocks and never raises."""
+    _send(feed_group(message["feed"]), message)
+
+
+def publish_catalogue() -> None:
+    """Tell every hub that feeds, widgets, tiles or dashboards were made, changed or removed."""
+    _send(CATALOGUE, {"type": "catalogue.changed"})
+
+
+def _send(group: str, message: dict[str, Any]) -> None:
+    layer = get_channel_layer()
+    if isinstance(layer, InMemoryChannelLayer):
+        if _server_loop is None:
+            return  # Nobody in this process watches, and nobody else could be reached.
+        future = asyncio.run_coroutine_threadsafe(layer.group_send(group, message), _server_loop)
+    else:
+        future = io.submit(layer.group_send(group, message))
+    future.add_done_callback(_log_failure)
+
+
+def _log_failure(future: Any) -> None:
+    if not future.cancelled() and (error := future.exception()):
+        logger.warning(
+            "A change could not be published (%s); hubs will find it by comparing", error
+        )
