@@ -20,6 +20,7 @@ T = TypeVar("T")
 # asyncio looks names up in its default pool, which has six threads on two cores: seven names
 # whose server is dead would hold up every other fetch.
 _lookups = DaemonThreads("name look-up", 256)
+_workers = DaemonThreads("I/O work", 64)
 
 
 class IOLoop(asyncio.SelectorEventLoop):
@@ -66,6 +67,11 @@ async def session(key: Hashable, make: Callable[[], ClientSession]) -> ClientSes
     if key not in owner.sessions:
         owner.sessions[key] = make()
     return owner.sessions[key]
+
+
+async def in_thread(work: Callable[[], T]) -> T:
+    """The result of work that would hold the loop up: reading a file, searching a document."""
+    return await asyncio.get_running_loop().run_in_executor(_workers, work)
 
 
 def stop(within: int = 5 * SECOND) -> None:

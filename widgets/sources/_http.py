@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import re
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -140,10 +140,10 @@ _contexts: dict[Tls, ssl.SSLContext] = {}
 
 async def _session(options: Mapping[str, Any], fresh: bool) -> aiohttp.ClientSession:
     ca = str(options["ca"]) if options["verify"] else ""
-    tls = Tls(ca, options["verify"], await asyncio.to_thread(_changed, ca) if ca else 0)
+    tls = Tls(ca, options["verify"], await io.in_thread(partial(_changed, ca)) if ca else 0)
     if tls not in _contexts:
         try:
-            _contexts[tls] = await asyncio.to_thread(tls.context)
+            _contexts[tls] = await io.in_thread(tls.context)
         except OSError as error:  # An ssl.SSLError is one.
             raise SourceError(
                 f"{ca} cannot be read as a file of certificates in PEM: "
