@@ -163,7 +163,7 @@ def test_what_is_no_answer_is_down_with_its_reason(spoken: bytes, said: str) -> 
     ],
 )
 def test_an_answer_that_was_not_expected_is_down(
-    server: str, path: str, options: dict[str, str], said: str
+    server: str, path: str, options: dict[str, Any], said: str
 ) -> None:
     assert reason(check(server + path, **options)) == said
 
@@ -220,7 +220,7 @@ def test_what_the_options_hold_follows_a_redirect_on_the_same_server(server: str
 
 
 def test_a_body_without_end_is_read_to_one_megabyte_once_unpacked(server: str) -> None:
-    reading = check(server + "/bomb", contains="\0" * 10)
+    reading = check(server + "/bomb")
 
     assert reading.numbers["up"] == 1
     assert reading.notes == ["only the first 1 MB of the body was read"]
