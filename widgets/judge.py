@@ -76,6 +76,23 @@ def beyond(value: float, above: float | None, below: float | None) -> bool:
     return (above is not None and value > above) or (below is not None and value < below)
 
 
+def explain(value: float, unit: str, limits: Limits) -> str:
+    """Why a value is not ok: `2.31 % is above 1 %`; empty if it is."""
+    for above, below in (
+        (limits.critical_above, limits.critical_below),
+        (limits.warning_above, limits.warning_below),
+    ):
+        if above is not None and value > above:
+            return f"{_said(value, unit)} is above {_said(above, unit)}"
+        if below is not None and value < below:
+            return f"{_said(value, unit)} is below {_said(below, unit)}"
+    return ""
+
+
+def _said(value: float, unit: str) -> str:
+    return f"{value:.4g} {unit}".rstrip()
+
+
 def worst_state(states: Iterable[State]) -> State:
     """The worst of several states; of none, ok."""
     return max(states, key=STATE_ORDER.index, default="ok")

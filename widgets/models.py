@@ -166,6 +166,8 @@ class Series(models.Model):
     freshness = models.CharField(max_length=10, choices=FRESHNESS, default="fresh")
     since = models.BigIntegerField(default=0)
     message = models.CharField(max_length=500, blank=True, default="")
+    # What the source itself said of it, beside what thresholds say.
+    verdict = models.CharField(max_length=10, choices=STATES, default="ok")
     # A complete reading did not name it: it is kept for its history and drawn no more.
     ended = models.BooleanField(default=False)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from widgets.judge import Promise, Threshold, promise, read_thresholds
 from widgets.models import Feed, FeedState, Series
-from widgets.reading import State
+from widgets.reading import Freshness, State
 
 
 @dataclass(slots=True)
@@ -25,6 +25,8 @@ class SeriesNow:
     since: int
     message: str
     ended: bool
+    freshness: Freshness
+    verdict: State
 
     @property
     def age_from(self) -> int | None:
@@ -72,6 +74,7 @@ class FeedNow:
             self.series[series.name] = series
 
 
+SERIES_COLUMNS = [field.name for field in fields(SeriesNow)]
 # FAILED_AFTER failures in a row: one lost packet is no reason to paint a wall.
 FAILED_AFTER = 2
 # What of FeedState a message carries, by the names of FeedNow.
@@ -85,20 +88,15 @@ def state_fields(state: FeedState) -> dict[str, Any]:
     }
 
 
-def series_row(series: Series) -> list[Any]:
-    """A series in the order of SeriesNow's fields."""
-    return [
-        series.pk,
-        series.name,
-        series.unit,
-        series.value,
-        series.at,
-        series.arrived,
-        series.state,
-        series.since,
-        series.message,
-        series.ended,
-    ]
+def load_series(feeds: Collection[int], ended: bool = False) -> dict[int, dict[str, SeriesNow]]:
+    """The series of feeds by name, by feed; one query. `ended`: those too that have ended."""
+    found = Series.objects.filter(feed__in=feeds).order_by("feed", "name")
+    if not ended:
+        found = found.filter(ended=False)
+    series: dict[int, dict[str, SeriesNow]] = {feed: {} for feed in feeds}
+    for feed, *row in found.values_list("feed", *SERIES_COLUMNS):
+        series[feed][row[1]] = SeriesNow(*row)
+    return series
 
 
 def load(feeds: Iterable[int] | None = None) -> dict[int, FeedNow]:
@@ -107,8 +105,8 @@ def load(feeds: Iterable[int] | None = None) -> dict[int, FeedNow]:
     if feeds is not None:
         found = found.filter(pk__in=list(feeds))
     loaded = {feed.pk: from_rows(feed) for feed in found}
-    for series in Series.objects.filter(feed__in=loaded, ended=False).order_by("feed", "name"):
-        loaded[series.feed_id].series[series.name] = SeriesNow(*series_row(series))
+    for id_, series in load_series(loaded).items():
+        loaded[id_].series = series
     return loaded
 
 

@@ -56,6 +56,8 @@ def database(url: str) -> dict[str, Any]:
         # As everywhere: three slashes before an absolute path on Unix would be four by the letter.
         "NAME": "/" + unquote(parts.path).lstrip("/"),
         "CONN_MAX_AGE": None,
+        # A file and not memory: threads of one process share a memory database table by table.
+        "TEST": {"NAME": DATA_DIR / "test.sqlite3"},
         "OPTIONS": {
             # DEFERRED loses most read-then-write transactions to "database is locked".
             "transaction_mode": "IMMEDIATE",

@@ -115,6 +115,7 @@ class Migration(migrations.Migration):
                 ('freshness', models.CharField(choices=[('fresh', 'fresh'), ('aged', 'aged'), ('late', 'late'), ('stale', 'stale'), ('failed', 'failed')], default='fresh', max_length=10)),
                 ('since', models.BigIntegerField(default=0)),
                 ('message', models.CharField(blank=True, default='', max_length=500)),
+                ('verdict', models.CharField(choices=[('ok', 'ok'), ('warning', 'warning'), ('critical', 'critical'), ('unknown', 'unknown')], default='ok', max_length=10)),
                 ('ended', models.BooleanField(default=False)),
                 ('feed', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='series', to='widgets.feed')),
             ],

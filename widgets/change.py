@@ -1,0 +1,290 @@
+"""What one commit changes in one feed: its state, its series, its samples, its events.
+
+Used by `widgets.commit` alone, inside its transaction; nothing here queries or publishes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from widgets.clock import MINUTE, SECOND
+from widgets.judge import (
+    Promise,
+    Threshold,
+    explain,
+    freshness_at,
+    judge_value,
+    limits_of,
+    next_change,
+    promise,
+    read_thresholds,
+    worst_state,
+)
+from widgets.models import Event, Feed, FeedState, advance
+from widgets.reading import BadReading, Reading, State, Verdict, clean
+from widgets.snapshot import FAILED_AFTER, SeriesNow
+
+# A clock that runs ahead would keep a tile fresh long after its source died.
+MOST_AHEAD = 5 * MINUTE
+MOST_BACKOFF = MINUTE
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """Something to record of a feed: a reading, or the error of a fetch, or neither (time passed).
+
+    `claim`: the number a polled reading was asked for under; None for what was handed in.
+    `duration` and `lateness` of the fetch in µs. `memo`: what its source wants to remember.
+    """
+
+    feed: int
+    arrived: int
+    reading: Reading | None = None
+    error: str = ""
+    claim: int | None = None
+    duration: int | None = None
+    lateness: int | None = None
+    memo: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of an arrival.
+
+    recorded: committed under `version`. nothing: all of it was there already. fenced: its claim
+    had passed to somebody else. refused: it cannot be kept; `message` says why. gone: the feed
+    was deleted meanwhile.
+    """
+
+    status: Literal["recorded", "nothing", "fenced", "refused", "gone"]
+    version: int = 0
+    message: str = ""
+
+
+def open_series(name: str) -> SeriesNow:
+    """A series that is not stored yet: its id is 0."""
+    return SeriesNow(0, name, "", None, None, None, "ok", 0, "", False, "fresh", "ok")
+
+
+@dataclass(slots=True)
+class FeedChange:
+    """The rows of one feed, locked, and what is to become of them."""
+
+    feed: Feed
+    state: FeedState
+    series: dict[str, SeriesNow]
+    now: int
+    promised: Promise = field(init=False)
+    thresholds: list[Threshold] = field(init=False)
+    touched: set[str] = field(default_factory=set)
+    # By name, since a new series has no id before it is stored.
+    samples: list[tuple[str, int, float]] = field(default_factory=list)
+    # With the name of the series, if it is one's.
+    events: list[tuple[Event, str | None]] = field(default_factory=list)
+    # (series id or None for the feed itself, axis): their open events end now.
+    closed: list[tuple[int | None, str]] = field(default_factory=list)
+    changed: bool = False
+    previous: int = field(init=False)
+    put_off: bool = False
+
+    def __post_init__(self) -> None:
+        feed = self.feed
+        self.promised = promise(feed.interval, feed.timeout, feed.expect_every)
+        self.thresholds = read_thresholds(feed.thresholds)
+        self.previous = self.state.version
+
+    # -- taking in ---------------------------------------------------------------------------
+
+    def take(self, arrival: Arrival) -> Outcome | None:
+        """Take in one arrival; an outcome if it is settled already, None if the commit decides."""
+        if arrival.claim is not None and not self._holds(arrival.claim):
+            return Outcome("fenced", message="its claim had ended or passed to another worker")
+        error, reading = arrival.error, arrival.reading
+        if reading is not None:
+            try:
+                reading = self._kept(clean(reading), arrival.arrived)
+            except BadReading as bad:
+                if arrival.claim is None:
+                    return Outcome("refused", message=str(bad))
+                error, reading = str(bad), None
+        if arrival.claim is not None:
+            self._settle(arrival)
+        if error:
+            self._fail(error)
+        elif reading is not None:
+            self._succeed()
+            self._learn(reading, arrival.arrived)
+        return None
+
+    def _holds(self, claim: int) -> bool:
+        return self.state.claim == claim and self.state.lease_until > self.now
+
+    def _kept(self, reading: Reading, arrived: int) -> Reading:
+        at = arrived if reading.at is None else reading.at
+        if at > self.now + MOST_AHEAD:
+            ahead = (at - self.now) // SECOND
+            raise BadReading(f"its time is {ahead} s in the future; set the clock of its sender")
+        if at <= 0:
+            raise BadReading("its time is before 1970")
+        return reading
+
+    def _settle(self, arrival: Arrival) -> None:
+        """The claim is used: its lease ends, and nobody can record under it again."""
+        self.state.lease_until = 0
+        self.state.duration = arrival.duration
+        self.state.lateness = arrival.lateness
+        if arrival.memo is not None:
+            self.state.memo = arrival.memo
+
+    def _fail(self, error: str) -> None:
+        state = self.state
+        state.failures += 1
+        state.error = error
+        state.failing_since = state.failing_since or self.now
+        if self.feed.interval and state.failures >= FAILED_AFTER and state.next_due is not None:
+            pause = self.feed.interval * 2 ** min(state.failures - 1, 10)
+            pause = min(pause, max(MOST_BACKOFF, self.feed.interval))
+            state.next_due = max(state.next_due, self.now + pause)
+            self.put_off = True
+        self.changed = True
+
+    def _succeed(self) -> None:
+        state = self.state
+        if state.error or state.failures:
+            state.error, state.failures, state.failing_since = "", 0, None
+            self.changed = True
+
+    def _learn(self, reading: Reading, arrived: int) -> None:
+        at = arrived if reading.at is None else reading.at
+        for name, value in reading.numbers.items():
+            self._learn_number(name, value, reading, at, arrived)
+        self.samples += reading.history
+        for name, _, _ in reading.history:
+            self._series(name)
+        if self.state.at is not None and at < self.state.at:
+            return  # Older than the last: history, and nothing else.
+        if self.state.at != at:
+            self.changed = True
+        self.state.at, self.state.arrived = at, arrived
+        self._learn_rest(reading)
+        if reading.complete:
+            self._end_others(reading)
+
+    def _learn_rest(self, reading: Reading) -> None:
+        state = self.state
+        if reading.rows is not None or reading.complete:
+            rows = None if reading.rows is None else list(reading.rows)
+            self.changed |= rows != state.rows
+            state.rows = rows
+        if reading.text is not None or reading.complete:
+            self.changed |= reading.text != state.text
+            state.text = reading.text
+        notes = list(reading.notes)
+        if notes or reading.complete:
+            self.changed |= notes != state.notes
+            state.notes = notes
+
+    def _learn_number(
+        self, name: str, value: float, reading: Reading, at: int, arrived: int
+    ) -> None:
+        series = self._series(name)
+        self.samples.append((name, at, value))
+        if series.at is not None and at < series.at:
+            return
+        verdict = reading.verdicts.get(name, Verdict("ok"))
+        series.value, series.at, series.arrived = value, at, arrived
+        series.unit = reading.units.get(name, series.unit if not reading.complete else "")
+        series.verdict, series.message = verdict.state, verdict.message
+        series.ended = False
+
+    def _series(self, name: str) -> SeriesNow:
+        self.touched.add(name)
+        return self.series.setdefault(name, open_series(name))
+
+    def _end_others(self, reading: Reading) -> None:
+        for name, series in self.series.items():
+            if name not in reading.numbers and not series.ended and series.at is not None:
+                series.ended = True
+                self.touched.add(name)
+                self.changed = True
+                self.closed += [(series.id, "state"), (series.id, "freshness")]
+                series.state, series.freshness = "ok", "fresh"
+
+    # -- judging -----------------------------------------------------------------------------
+
+    def judge(self) -> None:
+        """Judge every series and the feed as of now; note what changed as events."""
+        failed = self.state.failures >= FAILED_AFTER
+        age = _age_from(self.state.at, self.state.arrived)
+        own = freshness_at(age, self.promised, failed, self.now)
+        moments = [next_change(age, self.promised, self.now)]
+        for name, series in self.series.items():
+            if not series.ended and series.at is not None:
+                self._judge_state(name, series)
+                moments.append(self._judge_freshness(name, series, own, failed))
+        if own != self.state.freshness:
+            self._note(None, "freshness", own, ("fresh", "aged"), None, self.state.error)
+            self.state.freshness = own
+            self.changed = True
+        shown = [one for one in self.series.values() if not one.ended and one.at is not None]
+        self._judge_feed([one.state for one in shown])
+        self.state.judge_at = min((m for m in moments if m is not None), default=None)
+
+    def _judge_feed(self, states: list[State]) -> None:
+        worst = worst_state(states)
+        if worst != self.state.state:
+            self.state.state, self.state.since, self.changed = worst, self.now, True
+
+    def _judge_state(self, name: str, series: SeriesNow) -> None:
+        if series.value is None:
+            return
+        limits = limits_of(name, self.thresholds)
+        beyond = judge_value(series.value, limits)
+        state = worst_state([beyond, series.verdict])
+        if beyond == state != "ok":
+            series.message = explain(series.value, series.unit, limits)
+        elif series.verdict == "ok":
+            series.message = ""
+        if state != series.state or not series.since:
+            if state != series.state:
+                self._note(series, "state", state, ("ok",), series.value, series.message)
+            series.state, series.since = state, self.now
+            self.touched.add(name)
+            self.changed = True
+
+    def _judge_freshness(self, name: str, series: SeriesNow, own: str, failed: bool) -> int | None:
+        found = freshness_at(series.age_from, self.promised, failed, self.now)
+        if found != series.freshness:
+            # What befalls the whole feed is said once, of the feed.
+            quiet = ("fresh", "aged", own)
+            self._note(series, "freshness", found, quiet, series.value, "")
+            series.freshness = found
+            self.touched.add(name)
+            self.changed = True
+        return next_change(series.age_from, self.promised, self.now)
+
+    def _note(
+        self,
+        series: SeriesNow | None,
+        axis: str,
+        what: str,
+        quiet: tuple[str, ...],
+        value: float | None,
+        text: str,
+    ) -> None:
+        """End the open event of this axis and open another, unless what came is nothing to note."""
+        if series is None or series.id:
+            self.closed.append((series.id if series else None, axis))
+        if what not in quiet:
+            event = Event(
+                feed=self.feed, axis=axis, what=what, start=self.now, value=value, text=text[:500]
+            )
+            self.events.append((event, series.name if series else None))
+
+    def advance(self) -> None:
+        self.state.version = advance(self.previous, self.now)
+
+
+def _age_from(at: int | None, arrived: int | None) -> int | None:
+    return min(at, arrived) if at is not None and arrived is not None else at or arrived

@@ -1,0 +1,124 @@
+"""The transaction that records: samples, roll-ups, series, events, feed state; all or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from operator import attrgetter
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import Q
+
+from widgets import publish, store
+from widgets.change import Arrival, FeedChange, Outcome
+from widgets.models import Event, FeedState, Series
+from widgets.snapshot import SERIES_COLUMNS, SeriesNow, load_series, state_fields
+
+# What a commit writes of FeedState; next_due only when a failing feed is put off, so that a
+# claim made meanwhile is never taken back.
+STATE_FIELDS = [
+    *("version", "at", "arrived", "rows", "text", "notes", "error", "failures"),
+    *("failing_since", "duration", "lateness", "memo", "lease_until", "judge_at"),
+    *("state", "freshness", "since"),
+]
+SERIES_FIELDS = [name for name in SERIES_COLUMNS if name not in {"id", "name"}]
+_row = attrgetter(*SERIES_COLUMNS)
+_values = attrgetter(*SERIES_FIELDS, "id")
+
+
+def commit(arrivals: Sequence[Arrival], now: int) -> list[Outcome]:
+    """Record the arrivals in one transaction, tell who watches, and say what became of each."""
+    with transaction.atomic():
+        changes = _locked({arrival.feed for arrival in arrivals}, now)
+        settled = [
+            changes[arrival.feed].take(arrival) if arrival.feed in changes else Outcome("gone")
+            for arrival in arrivals
+        ]
+        messages = [
+            message for change in changes.values() if (message := _write(change)) is not None
+        ]
+    for message in messages:
+        publish.publish_feed(message)
+    return [
+        outcome or _outcome(changes[arrival.feed])
+        for arrival, outcome in zip(arrivals, settled, strict=True)
+    ]
+
+
+def _outcome(change: FeedChange) -> Outcome:
+    return Outcome("recorded" if change.changed else "nothing", change.state.version)
+
+
+def _locked(feeds: set[int], now: int) -> dict[int, FeedChange]:
+    """The feeds' rows, locked in one order so that two writers cannot wait for each other."""
+    states = list(
+        FeedState.objects.select_for_update(of=("self",))
+        .select_related("feed")
+        .filter(pk__in=feeds)
+        .order_by("pk")
+    )
+    series = load_series([state.pk for state in states], ended=True)
+    return {state.pk: FeedChange(state.feed, state, series[state.pk], now) for state in states}
+
+
+def _write(change: FeedChange) -> dict[str, Any] | None:
+    """Write what changed in one feed; the message for who watches it, None if nothing did."""
+    _create_series(change)
+    inserted = store.add(_kept_samples(change))
+    change.changed |= bool(inserted)
+    change.judge()
+    if change.changed:
+        change.advance()
+    fields = [*STATE_FIELDS, "next_due"] if change.put_off else STATE_FIELDS
+    change.state.save(update_fields=fields)
+    touched = [change.series[name] for name in sorted(change.touched)]
+    _update_series(touched)
+    _write_events(change)
+    if not change.changed:
+        return None
+    return publish.feed_message(
+        feed=change.feed.pk,
+        version=change.state.version,
+        previous=change.previous,
+        state=state_fields(change.state),
+        series=[_row(one) for one in touched],
+        points=inserted,
+    )
+
+
+def _create_series(change: FeedChange) -> None:
+    new = [one for one in change.series.values() if not one.id]
+    if new:
+        made = Series.objects.bulk_create([Series(feed=change.feed, name=one.name) for one in new])
+        for one, row in zip(new, made, strict=True):
+            one.id = row.pk
+
+
+def _kept_samples(change: FeedChange) -> list[store.Sample]:
+    """The samples by series id. What is older than the raw samples that are kept is left out:
+    nothing is there to tell whether its roll-up has it already."""
+    oldest = change.now - change.feed.keep_raw
+    return [(change.series[name].id, ts, v) for name, ts, v in change.samples if ts >= oldest]
+
+
+def _update_series(series: Sequence[SeriesNow]) -> None:
+    if not series:
+        return
+    marks = ", ".join(f'"{name}" = %s' for name in SERIES_FIELDS)
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            f"UPDATE widgets_series SET {marks} WHERE id = %s",  # noqa: S608  # our own names
+            [_values(one) for one in series],
+        )
+
+
+def _write_events(change: FeedChange) -> None:
+    if change.closed:
+        which = Q()
+        for series, axis in change.closed:
+            which |= Q(series=series, axis=axis) if series else Q(series__isnull=True, axis=axis)
+        Event.objects.filter(which, feed=change.feed, end__isnull=True).update(end=change.now)
+    if change.events:
+        for event, name in change.events:
+            event.series_id = change.series[name].id if name else None
+        Event.objects.bulk_create([event for event, _ in change.events])

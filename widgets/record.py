@@ -1,0 +1,153 @@
+"""The one door: whatever is learned of a feed goes through `record`, `submit` or `judge`.
+
+Each process has one writer thread. It commits what has gathered while the last commit ran, and
+answers each caller after the commit: many callers share one transaction, and an acknowledgement
+to a pusher or a broker is never early.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from collections.abc import Iterable
+from concurrent.futures import Future
+
+from django.db import OperationalError, close_old_connections, connection
+
+from widgets import clock
+from widgets.change import Arrival, Outcome
+from widgets.commit import commit
+
+__all__ = ["Arrival", "NotRecorded", "Outcome", "judge", "record", "stop", "submit"]
+
+logger = logging.getLogger(__name__)
+
+# One commit takes so many at most; more wait for the next.
+MOST_AT_ONCE = 500
+# A caller waits rather than this process grow without bound.
+MOST_WAITING = 10_000
+# SQLite's own patience is 5 s each time.
+TRIES = 4
+
+_Job = tuple[Arrival, "Future[Outcome]"]
+
+
+class NotRecorded(Exception):
+    """The database would not take it; nothing was acknowledged, and it may be handed in again."""
+
+
+class Writer:
+    """The thread that records. Made by `_writer()`; ended by `stop`, after all that was taken."""
+
+    def __init__(self) -> None:
+        self._jobs: queue.Queue[_Job | None] = queue.Queue(MOST_WAITING)
+        # Held while handing in, so that nothing can come behind the last job there is.
+        self._gate = threading.Lock()
+        self._closed = False
+        self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
+        self._thread.start()
+
+    def submit(self, arrival: Arrival) -> Future[Outcome] | None:
+        """The answer to come, or None if this writer has ended."""
+        answer: Future[Outcome] = Future()
+        with self._gate:
+            if self._closed:
+                return None
+            self._jobs.put((arrival, answer))
+        return answer
+
+    def stop(self) -> None:
+        with self._gate:
+            self._closed = True
+            self._jobs.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        going = True
+        while going:
+            batch = self._gather()
+            going = None not in batch
+            jobs = [job for job in batch if job is not None]
+            if jobs:
+                close_old_connections()
+                self._commit(jobs)
+        connection.close()
+
+    def _gather(self) -> list[_Job | None]:
+        batch = [self._jobs.get()]
+        while batch[-1] is not None and len(batch) < MOST_AT_ONCE:
+            try:
+                batch.append(self._jobs.get_nowait())
+            except queue.Empty:
+                break
+        return batch
+
+    def _commit(self, jobs: list[_Job]) -> None:
+        try:
+            outcomes = _persistently([arrival for arrival, _ in jobs])
+        # Whatever it was, one bad arrival must not take the others down with it, and every
+        # caller must hear; the thread goes on for those who come next.
+        except Exception as error:
+            if len(jobs) > 1:
+                for job in jobs:
+                    self._commit([job])
+                return
+            logger.exception("An arrival of feed %s could not be recorded", jobs[0][0].feed)
+            refusal = NotRecorded(f"not recorded: {error}")
+            refusal.__cause__ = error
+            jobs[0][1].set_exception(refusal)
+            return
+        for (_, answer), outcome in zip(jobs, outcomes, strict=True):
+            answer.set_result(outcome)
+
+
+def _persistently(arrivals: list[Arrival]) -> list[Outcome]:
+    """Commit, again if the database is busy or was away for a moment."""
+    for left in reversed(range(TRIES)):
+        try:
+            return commit(arrivals, clock.now())
+        except OperationalError:
+            if not left:
+                raise
+            connection.close()
+    raise AssertionError("unreachable")
+
+
+_lock = threading.Lock()
+_current: Writer | None = None
+
+
+def _writer() -> Writer:
+    global _current
+    with _lock:
+        if _current is None:
+            _current = Writer()
+        return _current
+
+
+def submit(arrival: Arrival) -> Future[Outcome]:
+    """Hand in an arrival; the future is done after the commit. Waits if very many are waiting."""
+    while (answer := _writer().submit(arrival)) is None:
+        pass  # It ended between the two calls; the next one is another.
+    return answer
+
+
+def record(arrival: Arrival, timeout: float | None = None) -> Outcome:
+    """Hand in an arrival and wait for the commit, `timeout` seconds at most (TimeoutError)."""
+    return submit(arrival).result(timeout)
+
+
+def judge(feeds: Iterable[int]) -> list[Future[Outcome]]:
+    """Judge feeds as of now, because time has passed or what people set of them changed."""
+    now = clock.now()
+    return [submit(Arrival(feed, now)) for feed in feeds]
+
+
+def stop() -> None:
+    """End the writer after all that was handed in; the next arrival starts another."""
+    global _current
+    with _lock:
+        writer, _current = _current, None
+    if writer is not None:
+        writer.stop()

@@ -1,0 +1,86 @@
+"""One refresh: from a claim to what is recorded under it. Runs on the I/O loop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from concurrent.futures import Future, wait
+from typing import Any
+
+
+from widgets import clock, io, schedule
+from widgets.fetch import fetch
+from widgets.models import FeedState
+from widgets.record import Arrival, NotRecorded, submit
+from widgets.schedule import Claim
+from widgets.sources import SourceError, sources
+
+logger = logging.getLogger(__name__)
+
+_lock = threading.Lock()
+_under_way: set[Future[Any]] = set()
+
+
+def start(claim: Claim) -> bool:
+    """Begin the refresh if the claim still holds; it goes on by itself on the I/O loop.
+
+    So a hundred targets that hang hold no worker, and the hundred-and-first is on time.
+    """
+    state = FeedState.objects.select_related("feed").filter(pk=claim.feed).first()
+    if state is None or state.claim != claim.number or state.lease_until <= clock.now():
+        return False
+    feed = state.feed
+    work = io.submit(
+        _refresh(claim, feed.source, feed.options, dict(state.memo), feed.timeout),
+    )
+    with _lock:
+        _under_way.add(work)
+    work.add_done_callback(_ended)
+    return True
+
+
+async def _refresh(
+    claim: Claim, slug: str, options: dict[str, Any], memo: dict[str, Any], limit: int
+) -> None:
+    started = clock.now()
+    reading, error = None, ""
+    try:
+        reading = await fetch(sources[slug], options, memo, limit)
+    except (SourceError, LookupError) as failure:
+        error = str(failure)
+    arrived = clock.now()
+    arrival = Arrival(
+        feed=claim.feed,
+        arrived=arrived,
+        reading=reading,
+        error=error,
+        claim=claim.number,
+        duration=arrived - started,
+        lateness=max(0, started - claim.due),
+        memo=memo,
+    )
+    try:
+        outcome = await asyncio.wrap_future(submit(arrival))
+    except NotRecorded as failure:
+        # The lease ends and it is asked for again; the wall shows its age until then.
+        logger.warning("Feed %s: %s", claim.feed, failure)
+        return
+    if outcome.status == "fenced":
+        logger.warning("Feed %s: a late refresh was dropped, %s", claim.feed, outcome.message)
+    # It may have become due again while it was under way.
+    schedule.poke()
+
+
+def _ended(work: Future[Any]) -> None:
+    with _lock:
+        _under_way.discard(work)
+    if not work.cancelled() and (error := work.exception()):
+        logger.error("A refresh broke off", exc_info=error)
+
+
+def finish(timeout: float) -> int:
+    """Wait until what is under way has been recorded, `timeout` seconds at most; what is left."""
+    with _lock:
+        work = list(_under_way)
+    return len(wait(work, timeout).not_done)

@@ -1,0 +1,47 @@
+"""How long samples, minutes, hours, events and series are kept."""
+
+from __future__ import annotations
+
+from django.db import connection
+
+from widgets.clock import DAY
+from widgets.models import Event, Feed, Process
+
+# Rows a statement: a longer one would keep readings waiting for the database.
+_ROWS = 5_000
+# Statements a table and call: what is left is removed a minute later.
+_ROUNDS = 20
+_TABLES = {
+    "widgets_sample": "keep_raw",
+    "widgets_minute": "keep_minutes",
+    "widgets_hour": "keep_hours",
+}
+EVENTS_KEPT = 730 * DAY
+PROCESSES_KEPT = DAY
+
+
+def remove_old(now: int) -> int:
+    """Remove what is older than its feed keeps it; how many rows of samples and roll-ups went."""
+    removed = sum(_remove(table, keep, now) for table, keep in _TABLES.items())
+    Event.objects.filter(end__lt=now - EVENTS_KEPT).delete()
+    Process.objects.filter(seen__lt=now - PROCESSES_KEPT).delete()
+    return removed
+
+
+def _remove(table: str, keep: str, now: int) -> int:
+    """Feed by feed; each series is a walk along the key from its beginning, so that no index on
+    time is needed."""
+    removed = 0
+    with connection.cursor() as cursor:
+        for feed in Feed.objects.only("pk", keep):
+            for _ in range(_ROUNDS):
+                cursor.execute(
+                    f"DELETE FROM {table} WHERE (series_id, ts) IN ("  # noqa: S608  # our own names
+                    f"SELECT old.series_id, old.ts FROM widgets_series AS s JOIN {table} AS old "
+                    "ON old.series_id = s.id AND old.ts < %s WHERE s.feed_id = %s LIMIT %s)",
+                    [now - getattr(feed, keep), feed.pk, _ROWS],
+                )
+                removed += cursor.rowcount
+                if cursor.rowcount < _ROWS:
+                    break
+    return removed

@@ -1,0 +1,176 @@
+"""What is due, and who has it: the ticker's claim.
+
+A ticker runs in every Huey consumer, with no leader. What is due is claimed in the database by one
+UPDATE, so two tickers never claim the same feed; a claim has a number and a lease, and a killed
+worker's feeds are claimed again when the lease ends. Huey's own periodic tasks tick once a minute
+and its scheduler once a second, which is too coarse for feeds of a second.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import DatabaseError, close_old_connections, connection
+
+from widgets import clock
+from widgets.clock import SECOND
+
+logger = logging.getLogger(__name__)
+
+# A lease lasts as long as the fetch may, and so much more for the way there and back.
+LEASE_SLACK = 5 * SECOND
+MOST_AT_ONCE = 500
+# Another process may make or change a feed at any time.
+LOOK_AT_LEAST_EVERY = SECOND
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to refresh one feed, once: its number, when it was due and when it ends (µs)."""
+
+    feed: int
+    number: int
+    due: int
+    until: int
+
+
+# Slots lie on a grid of the interval, shifted by a hash of the feed's id, so that feeds of one
+# interval do not fire together. The next slot is the first after now: missed ones collapse.
+_CLAIM = """
+UPDATE widgets_feedstate SET
+  claim = claim + 1,
+  due = next_due,
+  lease_until = %(now)s + f."timeout" + %(slack)s,
+  next_due = ((%(now)s - (f.id * 40503 %% 65536) * f."interval" / 65536) / f."interval" + 1)
+    * f."interval" + (f.id * 40503 %% 65536) * f."interval" / 65536
+FROM widgets_feed AS f
+WHERE f.id = widgets_feedstate.feed_id AND widgets_feedstate.feed_id IN (
+  SELECT s.feed_id FROM widgets_feedstate AS s JOIN widgets_feed AS g ON g.id = s.feed_id
+  WHERE s.next_due <= %(now)s AND s.lease_until <= %(now)s
+    AND NOT g.paused AND g."interval" IS NOT NULL AND g.node IN ('', %(node)s)
+  ORDER BY s.next_due LIMIT %(most)s {lock})
+RETURNING feed_id, claim, due, lease_until
+"""
+_NEXT = """
+SELECT MIN(CASE WHEN s.lease_until > s.next_due THEN s.lease_until ELSE s.next_due END)
+FROM widgets_feedstate AS s JOIN widgets_feed AS g ON g.id = s.feed_id
+WHERE s.next_due IS NOT NULL AND NOT g.paused AND g.node IN ('', %(node)s)
+"""
+# Judging takes its moment from the judgement itself; one that is lost on the way comes again.
+_CLAIM_JUDGEMENT = """
+UPDATE widgets_feedstate SET judge_at = %(again)s
+WHERE feed_id IN (
+  SELECT feed_id FROM widgets_feedstate WHERE judge_at <= %(now)s
+  ORDER BY judge_at LIMIT %(most)s {lock})
+RETURNING feed_id
+"""
+
+
+def claim_due(now: int, node: str | None = None, most: int = MOST_AT_ONCE) -> list[Claim]:
+    """Claim what is due and that nobody has; the claims are this process's to see done."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _CLAIM.format(lock=_lock()),
+            {"now": now, "slack": LEASE_SLACK, "node": _node(node), "most": most},
+        )
+        return [Claim(*row) for row in cursor.fetchall()]
+
+
+def claim_judgements(now: int, most: int = MOST_AT_ONCE) -> list[int]:
+    """The feeds of which something changes by now though nothing arrived."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _CLAIM_JUDGEMENT.format(lock=_lock()),
+            {"now": now, "again": now + LEASE_SLACK, "most": most},
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
+def next_moments(node: str | None = None) -> tuple[int | None, int | None]:
+    """When a feed can be claimed next, and when something is to be judged next (µs)."""
+    with connection.cursor() as cursor:
+        cursor.execute(_NEXT, {"node": _node(node)})
+        due = cursor.fetchone()[0]
+        cursor.execute("SELECT MIN(judge_at) FROM widgets_feedstate")
+        return due, cursor.fetchone()[0]
+
+
+def _lock() -> str:
+    skips = connection.features.has_select_for_update_skip_locked
+    return "FOR UPDATE SKIP LOCKED" if skips else ""
+
+
+def _node(node: str | None) -> str:
+    return settings.NODE if node is None else node
+
+
+class Ticker:
+    """The thread that claims. It hands claims to `enqueue` and feeds to judge to `judge`."""
+
+    def __init__(
+        self,
+        enqueue: Callable[[Claim], object],
+        judge: Callable[[Sequence[int]], object],
+    ) -> None:
+        self._enqueue = enqueue
+        self._judge = judge
+        self._poked = threading.Event()
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="ticker", daemon=True)
+        self.seen = 0
+
+    def start(self) -> None:
+        _tickers.add(self)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End it; when this returns nothing more is claimed."""
+        _tickers.discard(self)
+        self._stopping = True
+        self._poked.set()
+        self._thread.join()
+
+    def poke(self) -> None:
+        """Look now: something became due or was changed."""
+        self._poked.set()
+
+    def tick(self, now: int) -> int:
+        """Claim and hand on what is due; when to look again, µs."""
+        due, judgement = next_moments()
+        if due is not None and due <= now:
+            for claim in claim_due(now):
+                self._enqueue(claim)
+            due, _ = next_moments()
+        if judgement is not None and judgement <= now:
+            self._judge(claim_judgements(now))
+            _, judgement = next_moments()
+        self.seen = now
+        moments = [moment for moment in (due, judgement) if moment is not None]
+        return min([*moments, now + LOOK_AT_LEAST_EVERY])
+
+    def _run(self) -> None:
+        while not self._stopping:
+            self._poked.clear()
+            close_old_connections()
+            try:
+                look_at = self.tick(clock.now())
+            except DatabaseError as error:
+                # The database is away or busy: what is due stays due.
+                logger.warning("The ticker could not look at what is due: %s", error)
+                look_at = clock.now() + SECOND
+                connection.close()
+            self._poked.wait(max(0, look_at - clock.now()) / SECOND)
+        connection.close()
+
+
+_tickers: set[Ticker] = set()
+
+
+def poke() -> None:
+    """Let the tickers of this process look now; those of others look within a second."""
+    for ticker in list(_tickers):
+        ticker.poke()

@@ -1,0 +1,42 @@
+"""What Huey runs."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from huey import crontab
+from huey.contrib.djhuey import db_periodic_task, db_task
+
+from widgets import clock, record, refresh, retention, schedule
+from widgets.clock import SECOND
+from widgets.schedule import Claim
+
+
+@db_task()
+def refresh_feed(feed: int, number: int, due: int, until: int) -> bool:
+    """Refresh one feed under a claim."""
+    return refresh.start(Claim(feed, number, due, until))
+
+
+def enqueue(claim: Claim) -> None:
+    """Queue a refresh; one that no worker came to before its lease ended is dropped."""
+    left = max(claim.until - clock.now(), SECOND)
+    refresh_feed(
+        claim.feed, claim.number, claim.due, claim.until,
+        expires=timedelta(microseconds=left),
+    )  # fmt: skip
+
+
+@db_periodic_task(crontab(minute="*"))
+def sweep() -> None:
+    """Claim whatever is due and unclaimed, so that a wall moves even if every ticker is dead."""
+    now = clock.now()
+    for claim in schedule.claim_due(now - 2 * SECOND):
+        enqueue(claim)
+    record.judge(schedule.claim_judgements(now - 2 * SECOND))
+
+
+@db_periodic_task(crontab(minute="*"))
+def upkeep() -> None:
+    """Remove what is older than it is kept."""
+    retention.remove_old(clock.now())
