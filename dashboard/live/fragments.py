@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -27,6 +26,7 @@ from widgets.snapshot import FeedNow
 
 logger = logging.getLogger(__name__)
 
+EMPTY = "This dashboard has no tiles yet."
 PRIVATE = "This tile shows a private feed, and everybody may see this dashboard."
 BROKEN = "This tile could not be drawn; the server's log has the reason."
 
@@ -209,17 +209,3 @@ def grid(board: Board, painted: Mapping[int, Painted]) -> str:
         tiles,
         empty,
     )
-
-
-EMPTY = "This dashboard has no tiles yet."
-
-
-def facts(board: Board, tile: Placed, held: Held, now: int) -> str:
-    """The series of one tile as a table, and what its feeds say of themselves."""
-    feeds = [f for f in held.of(tile.spec) if may_draw(board, f)] if tile.spec else []
-    lines = pick(tile.spec, feeds).lines if tile.spec else ()
-    context: dict[str, Any] = {
-        "rows": [_row(one.feed, one.series, one.name, one.unit, now) for one in lines],
-        "feeds": [_feed(feed, board, now) for feed in sorted(feeds, key=lambda f: f.name)],
-    }
-    return render_to_string("dashboard/_facts.html", context)
