@@ -13,8 +13,15 @@ def main() -> None:
     # __init__.py that holds one package; it has to be on the path to be found.
     sys.path.insert(0, str(Path(__file__).resolve().parent / "site"))
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "watchwall.settings")
+    from django.conf import settings
+    from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
 
+    try:
+        # Read here, where a wrong setting can still be one line and not a traceback.
+        settings.INSTALLED_APPS  # noqa: B018
+    except ImproperlyConfigured as error:
+        sys.exit(f"watchwall: {error}")
     execute_from_command_line(sys.argv)
 
 

@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -208,12 +209,30 @@ def with_secrets(given: Any) -> Any:
     return given
 
 
-def without_secrets(text: str) -> str:
-    """The text with the value of every secret of this process struck out."""
-    for name, value in os.environ.items():
-        if name.startswith(SECRET_PREFIX) and len(value) >= 4:
-            text = text.replace(value, f"${{env:{name}}}")
-    return text
+def without_secrets(given: Any) -> Any:
+    """A copy with the value of every secret of this process struck out of every text in it."""
+    shown = [
+        (written, f"${{env:{name}}}")
+        for name, value in os.environ.items()
+        if name.startswith(SECRET_PREFIX) and len(value) >= 4
+        # As it stands in an address, too.
+        for written in dict.fromkeys((value, quote(value), quote(value, safe="")))
+    ]
+    # A secret that another begins with would leave the rest of it standing.
+    shown.sort(key=lambda pair: -len(pair[0]))
+    return _struck(given, shown) if shown else given
+
+
+def _struck(given: Any, shown: list[tuple[str, str]]) -> Any:
+    if isinstance(given, str):
+        for written, name in shown:
+            given = given.replace(written, name)
+        return given
+    if isinstance(given, Mapping):
+        return {_struck(key, shown): _struck(value, shown) for key, value in given.items()}
+    if isinstance(given, list | tuple):
+        return [_struck(value, shown) for value in given]
+    return given
 
 
 def _secret(name: str) -> str:

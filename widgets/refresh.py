@@ -8,7 +8,6 @@ import threading
 from concurrent.futures import Future, wait
 from typing import Any
 
-
 from widgets import clock, io, schedule
 from widgets.fetch import fetch
 from widgets.models import FeedState

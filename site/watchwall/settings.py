@@ -27,12 +27,22 @@ def secret_key() -> str:
     given = text("WATCHWALL_SECRET_KEY", "")
     if given:
         return given
-    path = DATA_DIR / "secret.key"
+    try:
+        return kept_key(DATA_DIR / "secret.key")
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"the folder {DATA_DIR} cannot be used ({error.strerror}); "
+            "make it writable, or name another with WATCHWALL_DATA"
+        ) from None
+
+
+def kept_key(path: Path) -> str:
+    """The key in the file, which is made if it is not there yet."""
     if not path.exists():
-        DATA_DIR.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         # Written whole under another name (mkstemp makes it 0600) and then linked, so that of
         # two processes that start together both read the one key, and never half of it.
-        handle, name = tempfile.mkstemp(dir=DATA_DIR)
+        handle, name = tempfile.mkstemp(dir=path.parent)
         with os.fdopen(handle, "w") as file:
             file.write(os.urandom(40).hex())
         try:

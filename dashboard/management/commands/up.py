@@ -1,0 +1,70 @@
+"""`manage.py up`: the whole wall in one process."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.management import BaseCommand, CommandError, call_command
+from django.db import DatabaseError, connection
+
+
+class Command(BaseCommand):
+    help = "Run the whole wall in one process: server, Huey consumer and ticker."
+    # The database may not be there yet; `_prepare` sees to it.
+    requires_migrations_checks = False
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--port", type=int, default=8000, help="where to listen (8000)")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        port = options["port"]
+        # Here and not above: it installs Twisted's reactor, which no other command needs.
+        from watchwall.server import CannotListen, check_port, serve
+
+        try:
+            check_port(settings.BIND, port)
+        except CannotListen as error:
+            raise CommandError(str(error)) from None
+        self._prepare()
+
+        from widgets.consumer import EmbeddedConsumer
+        from widgets.pulse import Pulse
+
+        consumer = EmbeddedConsumer(settings.HUEY, workers=settings.WORKERS)
+        pulse = Pulse("up")
+
+        def ready() -> None:
+            consumer.start()
+            pulse.start()
+            self._greet(port)
+
+        def stop() -> None:
+            consumer.stop_cleanly()
+            pulse.stop()
+
+        serve(settings.BIND, port, ready, stop)
+
+    def _prepare(self) -> None:
+        """Bring the database up to date; one clear line if it cannot be."""
+        name = settings.DATABASES["default"]["NAME"]
+        try:
+            call_command("migrate", verbosity=0, interactive=False)
+            with connection.cursor() as cursor:
+                # A database that can be read but not written would show a wall that never moves.
+                cursor.execute("UPDATE widgets_process SET seen = seen WHERE 1 = 0")
+        except DatabaseError as error:
+            raise CommandError(
+                f"The database {name} cannot be used: {error}. "
+                "Make its folder writable, or name another with WATCHWALL_DATA."
+            ) from None
+
+    def _greet(self, port: int) -> None:
+        host = "127.0.0.1" if settings.BIND in {"0.0.0.0", "::"} else settings.BIND  # noqa: S104
+        shown = f"[{host}]" if ":" in host else host
+        self.stdout.write(
+            f"Watchwall {settings.BUILD} is at http://{shown}:{port}/\n"
+            "Make the first administrator with: make admin\n"
+            "Ctrl-C ends it."
+        )

@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from e2e.target import Target
+from e2e.wall import Wall
+
+OUT = Path(__file__).parent / "out"
+CHROMIUM_FLAGS = [
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    path = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    assert path, "the browser tests need Chromium: apt-get install chromium"
+    flags = [*CHROMIUM_FLAGS, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=flags)
+        yield browser
+        browser.close()
+
+
+class Watched:
+    """What a page complained of. A lost connection is the browser's own complaint, not ours."""
+
+    LOST = ("WebSocket connection to", "net::ERR_CONNECTION", "net::ERR_EMPTY_RESPONSE")
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.complaints: list[str] = []
+        page.on("pageerror", lambda error: self.complaints.append(f"error: {error}"))
+        page.on(
+            "console",
+            lambda message: message.type in {"error", "warning"} and self._note(message.text),
+        )
+        page.add_init_script(
+            "document.addEventListener('securitypolicyviolation', (e) =>"
+            " console.error('policy: ' + e.violatedDirective + ' ' + e.blockedURI))"
+        )
+
+    def _note(self, text: str) -> None:
+        if not any(sign in text for sign in self.LOST):
+            self.complaints.append(text)
+
+
+OpenPage = Callable[..., Page]
+
+
+@pytest.fixture
+def open_page(browser: Browser) -> Iterator[OpenPage]:
+    """Opens pages; at the end none of them may have complained of anything."""
+    watched: list[Watched] = []
+
+    def open_(url: str, width: int = 1920, height: int = 1080, **context: object) -> Page:
+        context_ = browser.new_context(
+            viewport={"width": width, "height": height},
+            **context,  # type: ignore[arg-type]
+        )
+        page = context_.new_page()
+        watched.append(Watched(page))
+        page.goto(url)
+        return page
+
+    yield open_
+    for one in watched:
+        one.page.context.close()
+    assert [complaint for one in watched for complaint in one.complaints] == []
+
+
+@pytest.fixture(scope="session")
+def shared_wall(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wall]:
+    """The wall as a newcomer gets it, for tests that only look."""
+    wall = Wall(tmp_path_factory.mktemp("wall")).start()
+    yield wall
+    assert wall.end() == 0, wall.log.read_text()
+
+
+@pytest.fixture
+def wall(tmp_path: Path) -> Iterator[Wall]:
+    """A wall that a test may break."""
+    wall = Wall(tmp_path).start()
+    yield wall
+    if wall.process is not None and wall.process.poll() is None:
+        wall.end()
+
+
+@pytest.fixture
+def target() -> Iterator[Target]:
+    target = Target()
+    yield target
+    target.close()

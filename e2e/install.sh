@@ -1,0 +1,23 @@
+#!/bin/sh
+# What the tests use besides Python: installed where it may, otherwise named.
+set -eu
+missing=""
+command -v chromium >/dev/null 2>&1 || missing="chromium"
+[ -n "$missing" ] || exit 0
+command="apt-get install -y --no-install-recommends $missing"
+if ! command -v apt-get >/dev/null 2>&1; then
+  echo "The tests need $missing; install it and run them again." >&2
+  exit 1
+fi
+if [ "$(id -u)" = 0 ]; then
+  as_root=""
+elif sudo -n true 2>/dev/null; then
+  as_root="sudo -n"
+else
+  echo "The tests need $missing. Install it and run them again: sudo $command" >&2
+  exit 1
+fi
+export DEBIAN_FRONTEND=noninteractive
+$as_root apt-get update -q
+# shellcheck disable=SC2086
+$as_root $command

@@ -1,0 +1,198 @@
+"""What is due, and who has it."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from django.conf import settings
+from django.db import DatabaseError, connection
+
+from tests.feeds import NOON, arrive, make_feed, polled
+from widgets import clock, schedule
+from widgets.clock import HOUR, MINUTE, SECOND
+from widgets.models import Feed, FeedState
+from widgets.schedule import LEASE_SLACK, Claim, Ticker, claim_due, claim_judgements, next_moments
+
+pytestmark = pytest.mark.django_db
+
+
+def due(feed: Feed, at: int = NOON, **fields: int) -> Feed:
+    FeedState.objects.filter(pk=feed.pk).update(next_due=at, **fields)
+    return feed
+
+
+def next_due(feed: Feed) -> int:
+    return FeedState.objects.get(pk=feed.pk).next_due or 0
+
+
+def claimed(now: int = NOON, node: str = "here") -> list[int]:
+    return [claim.feed for claim in claim_due(now, node)]
+
+
+def test_what_is_due_is_claimed_once_until_its_lease_ends() -> None:
+    feed = due(polled(timeout=5 * SECOND))
+
+    [first] = claim_due(NOON, "here")
+    assert first == Claim(feed.pk, 1, NOON, NOON + 5 * SECOND + LEASE_SLACK)
+    assert claimed(first.until - 1) == []
+    [second] = claim_due(first.until, "here")
+
+    assert second.number == 2
+
+
+def test_the_next_slot_lies_on_the_feeds_own_grid_and_missed_slots_collapse() -> None:
+    feed = due(polled(), NOON - HOUR)
+
+    claimed(NOON)
+    slot = next_due(feed)
+
+    assert NOON < slot <= NOON + 10 * SECOND
+    FeedState.objects.update(lease_until=0)
+    assert claimed(slot) == [feed.pk]
+    assert next_due(feed) == slot + 10 * SECOND
+
+
+def test_feeds_of_one_interval_do_not_fire_together() -> None:
+    feeds = [due(polled(f"f{i}")) for i in range(20)]
+
+    claimed()
+
+    offsets = {next_due(feed) % (10 * SECOND) for feed in feeds}
+    assert len(offsets) == 20
+    assert max(offsets) - min(offsets) > 5 * SECOND
+
+
+def test_a_feed_never_overlaps_itself() -> None:
+    feed = due(polled(timeout=MINUTE))
+    [claim] = claim_due(NOON, "here")
+
+    assert claimed(NOON + 30 * SECOND) == []
+    FeedState.objects.update(lease_until=0)
+
+    assert claimed(NOON + 30 * SECOND) == [feed.pk]
+    assert claim.number == 1
+
+
+def test_only_what_can_be_asked_from_here_is_claimed() -> None:
+    here, anywhere = due(polled("here")), due(polled("anywhere"))
+    Feed.objects.filter(pk=anywhere.pk).update(node="")
+    due(polled("elsewhere", node="there"))
+    Feed.objects.filter(pk=due(polled("paused")).pk).update(paused=True)
+    make_feed("pushed")
+
+    assert sorted(claimed()) == sorted([here.pk, anywhere.pk])
+
+
+def test_a_new_feed_is_due_now_and_a_paused_one_never() -> None:
+    before = clock.now()
+    feed = polled(interval=HOUR)
+    assert before <= next_due(feed) <= clock.now()
+
+    feed.paused = True
+    feed.save()
+    assert next_due(feed) == 0
+    feed.paused = False
+    feed.save()
+
+    assert before <= next_due(feed) <= clock.now()
+
+
+def test_an_interval_made_shorter_takes_effect_at_once() -> None:
+    feed = polled(interval=HOUR)
+    due(feed, clock.now() + HOUR)
+
+    feed.interval = 10 * SECOND
+    feed.save()
+
+    assert next_due(feed) <= clock.now()
+
+
+def test_a_local_source_is_asked_on_the_machine_where_its_feed_was_made() -> None:
+    feed = Feed.objects.create(name="here", source="host", interval=SECOND)
+
+    # The contract alone says so; the shipped host source is one.
+    from widgets.sources import sources
+
+    assert feed.node == (settings.NODE if sources["host"].local else "")
+
+
+def test_judgements_are_claimed_like_feeds_and_come_again_if_lost() -> None:
+    feed = make_feed(expect_every=10 * SECOND)
+    arrive(feed, {"a": 1})
+    moment = FeedState.objects.get(pk=feed.pk).judge_at or 0
+
+    assert claim_judgements(moment - 1) == []
+    assert claim_judgements(moment) == [feed.pk]
+    assert claim_judgements(moment) == []
+    assert claim_judgements(moment + LEASE_SLACK) == [feed.pk]
+
+
+def test_the_next_moment_of_a_feed_under_way_is_the_end_of_its_lease() -> None:
+    due(polled())
+    assert next_moments("here")[0] == NOON
+
+    [claim] = claim_due(NOON, "here")
+    due(Feed.objects.get(), NOON + SECOND)
+
+    assert next_moments("here")[0] == claim.until
+
+
+@pytest.mark.django_db(transaction=True)
+def test_tickers_that_run_together_claim_each_slot_once() -> None:
+    feeds = [due(polled(f"f{i}")) for i in range(100)]
+    found: list[int] = []
+    together = threading.Barrier(4)
+
+    def tick() -> None:
+        together.wait()
+        found.extend(claimed())
+        connection.close()
+
+    threads = [threading.Thread(target=tick) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sorted(found) == [feed.pk for feed in feeds]
+
+
+def test_a_tick_hands_on_what_is_due_and_says_when_to_look_again() -> None:
+    node = settings.NODE
+    feed = due(polled(node=node))
+    judged = make_feed("judged", expect_every=10 * SECOND)
+    FeedState.objects.filter(pk=judged.pk).update(judge_at=NOON)
+    FeedState.objects.filter(pk=feed.pk).update(judge_at=None)
+    claims: list[Claim] = []
+    feeds: list[int] = []
+    ticker = Ticker(claims.append, feeds.extend)
+
+    look_at = ticker.tick(NOON)
+
+    assert [claim.feed for claim in claims] == [feed.pk]
+    assert feeds == [judged.pk]
+    assert NOON < look_at <= NOON + SECOND
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_poked_ticker_looks_at_once_and_a_database_that_is_away_does_not_end_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    failed, seen = threading.Event(), threading.Event()
+    ticker = Ticker(lambda claim: None, lambda feeds: None)
+
+    def tick(now: int) -> int:
+        if not failed.is_set():
+            failed.set()
+            raise DatabaseError("away")
+        seen.set()
+        return now + HOUR
+
+    monkeypatch.setattr(ticker, "tick", tick)
+    ticker.start()
+    assert failed.wait(10)
+    schedule.poke()
+
+    assert seen.wait(10)
+    ticker.stop()

@@ -1,0 +1,44 @@
+"""Huey's consumer with what belongs to it: the ticker, and an end that loses nothing."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from huey.consumer import Consumer
+
+from widgets import io, record, refresh
+from widgets.schedule import Ticker
+from widgets.tasks import enqueue
+
+logger = logging.getLogger(__name__)
+
+# Longer than any fetch is usually given; what is left then is asked for again after its lease.
+PATIENCE = 20.0
+
+
+class EmbeddedConsumer(Consumer):  # type: ignore[misc]  # huey has no types
+    """Worker threads, scheduler and ticker inside another program, which owns the signals."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.ticker = Ticker(enqueue, record.judge)
+
+    def _set_signal_handlers(self) -> None:
+        """The server has the signals: it stops us when it stops."""
+
+    def start(self) -> None:
+        super().start()
+        self.ticker.start()
+
+    def stop_cleanly(self) -> None:
+        """Claim nothing more, finish what was claimed, and record what it brought."""
+        self.ticker.stop()
+        self.stop(graceful=True)
+        left = refresh.finish(PATIENCE)
+        if left:
+            logger.warning(
+                "%s refreshes did not finish; they are due again after their lease", left
+            )
+        io.stop()
+        record.stop()

@@ -1,0 +1,42 @@
+"""The thread that writes this process's row every 5 s."""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+from django.db import DatabaseError, close_old_connections, connection
+
+from widgets import processes
+
+logger = logging.getLogger(__name__)
+
+BEAT = 5.0
+
+
+class Pulse:
+    """Writes at once, then every 5 s; a database that is away does not end it."""
+
+    def __init__(self, role: str) -> None:
+        self._role = role
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="pulse", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while True:
+            close_old_connections()
+            try:
+                processes.beat(self._role)
+            except DatabaseError as error:
+                logger.warning("This process's row could not be written: %s", error)
+                connection.close()
+            if self._stopping.wait(BEAT):
+                break
+        connection.close()
