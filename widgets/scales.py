@@ -23,7 +23,9 @@ GRID_X = 3000
 GRID_Y = 1000
 # A distance of more than so many usual ones is a gap and never a straight line across it.
 GAP_STEPS = 3
+# Beyond these a difference or its inverse is no float any more.
 HUGE = 1e300
+TINY = 1e-280
 
 TIME_STEPS = (
     *(n * SECOND for n in (1, 2, 5, 10, 15, 30)),
@@ -36,17 +38,30 @@ BYTES = frozenset({"B", "B/s"})
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """Linear, from `low`…`high` to 0…1; what lies outside is put on the edge."""
+    """Linear, from `low`…`high` to the rows of the grid; what lies outside is put on the edge.
+
+    Made by `over`, which sees to it that the domain has a width.
+    """
 
     low: float
     high: float
 
-    def __call__(self, value: float) -> float:
-        # Halves, for the distance of -1e308 and 1e308 is no float.
-        span = self.high / 2 - self.low / 2
-        if span <= 0:
-            return 0.5
-        return min(max((value / 2 - self.low / 2) / span, 0.0), 1.0)
+    @classmethod
+    def over(cls, low: float, high: float) -> Scale:
+        return cls(*widened(low, high))
+
+    def share(self, value: float) -> float:
+        """Where the value lies between low (0) and high (1)."""
+        inside = min(max(value, self.low), self.high)
+        return (inside - self.low) / (self.high - self.low)
+
+    def rows(self, values: Sequence[float]) -> list[int]:
+        """Rows of the grid, 0 at the top; inline arithmetic, for a wall does this 100,000 times."""
+        low, high = self.low, self.high
+        factor = GRID_Y / (high - low)
+        return [
+            round((high - (low if v < low else high if v > high else v)) * factor) for v in values
+        ]
 
 
 def extent(values: Iterable[float]) -> tuple[float, float] | None:
@@ -59,7 +74,7 @@ def widened(low: float, high: float) -> tuple[float, float]:
     """A domain that has a width, and whose width is a number of ordinary size."""
     low, high = min(max(low, -HUGE), HUGE), min(max(high, -HUGE), HUGE)
     size = max(abs(low), abs(high))
-    if size < 1e-300:
+    if size < TINY:
         return 0.0, 1.0
     if high - low < size * 1e-9:
         middle = low / 2 + high / 2
@@ -172,37 +187,36 @@ def _usual_step(points: Sequence[Point]) -> int:
 
 def line_path(points: Sequence[Point], start: int, end: int, scale: Scale, step: int = 0) -> str:
     """The points as an SVG path on the grid; a lone one is a dot (with round line caps)."""
-    return "".join(_run_path(run) or "" for run in _placed(points, start, end, scale, step))
+    return "".join(d for d, _, _ in _run_paths(points, start, end, scale, step))
 
 
-def area_path(points: Sequence[Point], start: int, end: int, scale: Scale, step: int = 0) -> str:
-    """What lies under `line_path`, down to the foot of the plot."""
-    return "".join(
-        f"{_run_path(run)}V{GRID_Y}H{run[0][0]}Z"
-        for run in _placed(points, start, end, scale, step)
-        if len(run) > 1
-    )
+def line_and_area(
+    points: Sequence[Point], start: int, end: int, scale: Scale, step: int = 0
+) -> tuple[str, str]:
+    """`line_path`, and the path of what lies under it, down to the foot of the plot."""
+    found = list(_run_paths(points, start, end, scale, step))
+    areas = [f"{d}V{GRID_Y}H{x}Z" for d, x, length in found if length > 1]
+    return "".join(d for d, _, _ in found), "".join(areas)
 
 
-def _placed(
+def _run_paths(
     points: Sequence[Point], start: int, end: int, scale: Scale, step: int
-) -> Iterator[list[tuple[int, int]]]:
-    across = max(end - start, 1)
+) -> Iterator[tuple[str, int, int]]:
+    """Path, first column and number of points of each stretch."""
+    factor = GRID_X / max(end - start, 1)
     for run in runs(points, step):
-        yield [
-            (
-                min(max(round((at - start) * GRID_X / across), 0), GRID_X),
-                round((1 - scale(value)) * GRID_Y),
-            )
-            for at, value in run
+        xs = [
+            round(((start if at < start else end if at > end else at) - start) * factor)
+            for at, _ in run
         ]
+        yield _run_path(xs, scale.rows([value for _, value in run])), xs[0], len(run)
 
 
-def _run_path(run: Sequence[tuple[int, int]]) -> str:
+def _run_path(xs: Sequence[int], ys: Sequence[int]) -> str:
     """Steps from point to point; those that do not move are left out."""
-    x, y = run[0]
+    x, y = xs[0], ys[0]
     parts = [f"M{x} {y}"]
-    for to_x, to_y in run[1:]:
+    for to_x, to_y in zip(xs, ys, strict=True):
         dx, dy = to_x - x, to_y - y
         if dx or dy:
             parts.append(f"l{dx} {dy}" if dy >= 0 else f"l{dx}{dy}")

@@ -13,7 +13,7 @@ from widgets.kinds import Data, Frame, Kind, Line, Needs
 from widgets.kinds._words import explain, left_out
 from widgets.numbers import format_number, join, say
 from widgets.options import BoolField, DurationField, Options
-from widgets.scales import Scale, area_path, extent, line_path, widened
+from widgets.scales import Scale, extent, line_and_area
 
 # Of a spark 300 pixels wide more points than these cannot be told apart.
 SPARK_POINTS = 150
@@ -99,11 +99,7 @@ def spark(line: Line, start: int, end: int) -> dict[str, str] | None:
     ends = extent(value for _, value in points)
     if ends is None:
         return None
-    low, high = widened(*ends)
     # Thinned points stand further apart than the usual step says.
     step = max(line.step, (end - start) // SPARK_POINTS) if line.step else 0
-    scale = Scale(low, high)
-    return {
-        "line": line_path(points, start, end, scale, step),
-        "area": area_path(points, start, end, scale, step),
-    }
+    path, area = line_and_area(points, start, end, Scale.over(*ends), step)
+    return {"line": path, "area": area}
