@@ -178,7 +178,6 @@ USE_TZ = True
 TIME_ZONE = text("WATCHWALL_TIME_ZONE", "UTC")
 
 STATIC_URL = "/static/"
-STATIC_ROOT = DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
