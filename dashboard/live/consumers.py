@@ -28,18 +28,22 @@ class WallConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
 
     channel_layer_alias = "none: the hub holds the only channel"
 
+    sender: asyncio.Task[None] | None = None
+    place: tuple[hub.Hub, Key, Slot] | None = None
+
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        self.sender: asyncio.Task[None] | None = None
-        self.place: tuple[hub.Hub, Key, Slot] | None = None
         try:
             await super().__call__(scope, receive, send)
         finally:
             # Here and not in `disconnect`, which is not called when the server cancels us.
-            if self.place:
-                here, key, slot = self.place
-                here.leave(key, slot)
-            if self.sender:
-                self.sender.cancel()
+            self.leave()
+
+    def leave(self) -> None:
+        if self.place:
+            here, key, slot = self.place
+            here.leave(key, slot)
+        if self.sender:
+            self.sender.cancel()
 
     async def connect(self) -> None:
         here = hub.current()

@@ -20,7 +20,8 @@ from widgets.snapshot import FeedNow
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One series, as people read it. `age_ms`: the moment its age counts from."""
+    """One series, as people read it. `age_ms`: the moment its age counts from; `late_ms` and
+    `stale_ms`: when time alone makes it so."""
 
     feed: str
     name: str
@@ -30,6 +31,8 @@ class Row:
     message: str
     age: str
     age_ms: int | None
+    late_ms: int | None
+    stale_ms: int | None
 
 
 def drawn(board: Board, tile: Placed, held: Held) -> list[FeedNow]:
@@ -62,8 +65,14 @@ def _row(one: Pick, now: int) -> Row:
         freshness=freshness_at(since, feed.promise, feed.failed, now),
         message=series.message,
         age="" if since is None else f"{format_age(now - since)} ago",
-        age_ms=None if since is None else since // 1000,
+        age_ms=_ms(since, 0),
+        late_ms=_ms(since, feed.promise.late_after),
+        stale_ms=_ms(since, feed.promise.stale_after),
     )
+
+
+def _ms(since: int | None, after: int | None) -> int | None:
+    return None if since is None or after is None else (since + after) // 1000
 
 
 def _since(board: Board, feed: FeedNow) -> str:

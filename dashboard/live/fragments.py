@@ -131,9 +131,7 @@ def _failed(board: Board, tile: Placed, error: str, now: int) -> Painted:
         width=tile.width,
         height=tile.height,
     )
-    return Painted(
-        render(tile.kind, {}, Data(), _frame(board, tile, now), frame), "ok", "failed"
-    )
+    return Painted(render(tile.kind, {}, Data(), _frame(board, tile, now), frame), "ok", "failed")
 
 
 def _frame(board: Board, tile: Placed, now: int) -> Frame:
@@ -164,7 +162,7 @@ def _since(said: Condition, lines: Iterable[Line], picked: Picked) -> dict[str, 
     return {word: min(found) for word, found in known.items() if found}
 
 
-def status(board: Board, painted: Iterable[Painted]) -> str:
+def status(board: Board, painted: Iterable[Painted], now: int) -> str:
     """The status line: how many tiles are in which condition, and since when.
 
     All counts are there, those of nothing hidden: the page raises them when tiles grow old with
@@ -178,29 +176,42 @@ def status(board: Board, painted: Iterable[Painted]) -> str:
         counts.append(
             {
                 "word": word,
-                "said": word if len(found) == 1 else plural,
                 "plural": plural,
+                "said": word if len(found) == 1 else plural,
                 "sign": sign,
+                "look": word if word in ("critical", "warning") else "old",
                 "count": len(found),
-                "since": as_datetime(min(began)).astimezone(board.zone) if began else None,
+                "since": say_moment(board, min(began), now) if began else "",
             }
         )
     return render_to_string("dashboard/_status.html", {"counts": counts})
 
 
+def say_moment(board: Board, moment: int, now: int) -> str:
+    """A moment in the board's time zone: `14:04`, with the date if it is not of today."""
+    at, today = (as_datetime(m).astimezone(board.zone) for m in (moment, now))
+    return f"{at:%H:%M}" if at.date() == today.date() else f"{at.day} {at:%b %H:%M}"
+
+
 def title(board: Board) -> str:
-    return format_html('<h1 id="title">{}</h1>', board.title)
+    """The dashboard's title, which leads to the list of all."""
+    return format_html(
+        '<h1 id="title"><a href="{}" title="{}, to all walls">{}</a></h1>',
+        reverse("walls"),
+        board.title,
+        board.title,
+    )
 
 
 def grid(board: Board, painted: Mapping[int, Painted]) -> str:
     """All tiles in their places. The places are classes: the policy allows no inline style."""
     tiles = format_html_join(
         "\n",
-        '<section class="tile x{} y{} w{} h{}">{}</section>',
+        '<section class="tile c-{} r-{} w-{} h-{}">{}</section>',
         ((t.x, t.y, t.width, t.height, painted[t.id].html) for t in board.tiles),
     )
     if board.key.tile:
-        return format_html('<div id="wall" class="alone">{}</div>', tiles)
+        return format_html('<div id="wall" class="alone on-wall">{}</div>', tiles)
     empty = "" if board.tiles else format_html('<p class="empty">{}</p>', EMPTY)
     return format_html(
         '<main id="wall" class="wall" data-title="{}" data-theme="{}">{}{}</main>',

@@ -64,6 +64,11 @@ class Held:
         self.windows |= loaded.windows
         self.reach |= loaded.reach
 
+    def load_windows(self, specs: Sequence[Spec]) -> None:
+        """Every window that these widgets draw of the feeds held, from the database."""
+        self.reach = wanted(specs, self.feeds.values())
+        self.windows = _load_windows(self.reach)
+
     def drop(self, feed: int) -> None:
         """Forget a feed and its windows."""
         if (gone := self.feeds.pop(feed, None)) is None:
@@ -81,8 +86,7 @@ def load(ids: Collection[int], specs: Sequence[Spec]) -> Held:
     """
     for _ in range(3):
         held = Held(snapshot.load(ids))
-        held.reach = wanted(specs, held.feeds.values())
-        held.windows = _load_windows(held.reach)
+        held.load_windows(specs)
         versions = FeedState.objects.filter(pk__in=held.feeds).values_list("pk", "version")
         if all(held.feeds[pk].version == version for pk, version in versions):
             break

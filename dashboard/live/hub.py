@@ -13,6 +13,7 @@ import json
 import logging
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any, ParamSpec, TypeVar
 
 from channels.layers import get_channel_layer
@@ -285,10 +286,8 @@ class Hub:
 
     async def _compare_for_ever(self) -> None:
         while True:
-            try:
+            with suppress(TimeoutError):
                 await asyncio.wait_for(self._compare.wait(), COMPARE_EVERY)
-            except TimeoutError:
-                pass
             self._compare.clear()
             walls = {key: wall for key, wall in self.walls.items() if wall.ready}
             prints = {key: wall.board.fingerprint for key, wall in walls.items()}
@@ -354,9 +353,7 @@ class Hub:
 
 def heartbeat() -> str:
     """What tells a page that the hub is alive, the server's time (ms), and its build."""
-    return json.dumps(
-        {"type": "heartbeat", "now": clock.now() // 1000, "build": settings.BUILD}
-    )
+    return json.dumps({"type": "heartbeat", "now": clock.now() // 1000, "build": settings.BUILD})
 
 
 async def supervise(job: Callable[[], Awaitable[None]]) -> None:

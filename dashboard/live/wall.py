@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from dashboard.live import fragments
+from dashboard.live import facts, fragments
 from dashboard.live.board import Board, Placed
-from dashboard.live.facts import facts
 from dashboard.live.fragments import Painted, partial
 from dashboard.live.held import Held
 from dashboard.live.slot import Slot
@@ -32,8 +31,8 @@ class Wall:
         self._painted_at: dict[int, float] = {}
         self._dirty: set[int] = set()
         self._relaid = True
-        self._status = ""
-        self._facts = ""
+        self.status = ""
+        self.facts = ""
 
     def mark(self, feed_names: Collection[str]) -> None:
         """These feeds changed: whatever shows them is to be drawn again."""
@@ -69,13 +68,18 @@ class Wall:
 
     def everything(self) -> dict[str, str]:
         """All there is to see, for a socket that has just come; the grid holds every tile."""
-        parts = {
-            "wall": partial("wall", fragments.grid(self.board, self._painted)),
-            "status": partial("status", self._status),
-        }
+        parts = {"wall": partial("wall", self.grid), "status": partial("status", self.status)}
         if self.board.key.tile is None:
-            return parts | {"title": partial("title", fragments.title(self.board))}
-        return parts | {"facts": partial("facts", self._facts)}
+            return parts | {"title": partial("title", self.heading)}
+        return parts | {"facts": partial("facts", self.facts)}
+
+    @property
+    def grid(self) -> str:
+        return fragments.grid(self.board, self._painted)
+
+    @property
+    def heading(self) -> str:
+        return fragments.title(self.board)
 
     def _is_due(self, tile: Placed, moment: float) -> bool:
         return tile.id in self._dirty and self._painted_at.get(tile.id, 0.0) + FRAME <= moment
@@ -99,10 +103,10 @@ class Wall:
     def _around(self, held: Held, now: int) -> dict[str, str]:
         """What stands around the tiles and follows from them, where it has changed."""
         parts = {}
-        if self._status != (said := fragments.status(self.board, self._painted.values())):
-            self._status = said
+        if self.status != (said := fragments.status(self.board, self._painted.values(), now)):
+            self.status = said
             parts["status"] = partial("status", said)
         if self.board.key.tile is not None:
-            self._facts = facts(self.board, self.board.tiles[0], held, now)
-            parts["facts"] = partial("facts", self._facts)
+            self.facts = facts.facts(self.board, self.board.tiles[0], held, now)
+            parts["facts"] = partial("facts", self.facts)
         return parts
