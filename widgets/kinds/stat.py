@@ -1,0 +1,105 @@
+"""One number, large: with its unit, how it has changed, and how it went."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+
+from widgets.clock import DAY, MINUTE, format_duration
+from widgets.history import thin
+from widgets.kinds import Data, Frame, Kind, Line, Needs
+from widgets.kinds._words import explain, left_out
+from widgets.numbers import format_number, join, say
+from widgets.options import BoolField, DurationField, Options
+from widgets.scales import Scale, extent, line_and_area
+
+# Of a spark 300 pixels wide more points than these cannot be told apart.
+SPARK_POINTS = 150
+
+
+class StatOptions(Options):
+    compare = DurationField(
+        required=False,
+        initial="",
+        least=MINUTE,
+        most=366 * DAY,
+        help_text="Show the change since so long ago, such as 1h or 7d; empty: none.",
+    )
+    spark = BoolField(initial=True, help_text="Draw how the value went beneath it.")
+    window = DurationField(
+        initial="1h", least=MINUTE, most=366 * DAY, help_text="How far back the spark goes."
+    )
+    target = forms.CharField(
+        required=False,
+        initial="",
+        max_length=100,
+        help_text="A few words beneath the number, such as: target 99.9 %.",
+    )
+
+
+class Stat(Kind):
+    slug = "stat"
+    label = "Number"
+    Options = StatOptions
+    size = (3, 2)
+
+    def needs(self, options: Mapping[str, Any]) -> Needs:
+        return Needs(
+            window=options["window"] if options["spark"] else 0,
+            offsets=(options["compare"],) if options["compare"] else (),
+        )
+
+    def picture(self, options: Mapping[str, Any], data: Data, frame: Frame) -> dict[str, Any]:
+        line = data.lines[0] if data.lines else Line("", "")
+        text, unit = format_number(line.value, line.unit)
+        window = frame.window or options["window"]
+        return {
+            "text": text,
+            "unit": unit,
+            "fit": fit(text, unit),
+            "footer": self.footer(options, line, frame),
+            "more": left_out(data, 1),
+            "spark": spark(line, frame.now - window, frame.now) if options["spark"] else None,
+        }
+
+    def footer(self, options: Mapping[str, Any], line: Line, frame: Frame) -> str:
+        """What explains the number best: why it is bad, or else its change and its target."""
+        if why := explain(line, frame.now):
+            return why
+        said = [change(line, options["compare"]), options["target"]]
+        return " · ".join(part for part in said if part)
+
+
+def fit(text: str, unit: str) -> int:
+    """The width of a number in digits' widths, 3 to 14: its size follows from it by CSS."""
+    return min(max(round(len(text) + 0.45 * len(unit)), 3), 14)
+
+
+def change(line: Line, offset: int | None) -> str:
+    """`+18 ms in 1 h`; nothing when either end is unknown."""
+    then = line.then.get(offset) if offset else None
+    if line.value is None or then is None or offset is None:
+        return ""
+    span = format_duration(offset)
+    difference = line.value - then
+    if not difference:
+        return f"unchanged in {span}"
+    sign = "+" if difference > 0 else ""
+    if line.unit == "%":
+        # The difference of two percentages is no percentage of anything.
+        return f"{sign}{join(*format_number(difference))} points in {span}"
+    return f"{sign}{say(difference, line.unit)} in {span}"
+
+
+def spark(line: Line, start: int, end: int) -> dict[str, str] | None:
+    """The two paths of a small line; None where there is nothing to draw."""
+    points = thin([point for point in line.points if start <= point[0] <= end], SPARK_POINTS)
+    ends = extent(value for _, value in points)
+    if ends is None:
+        return None
+    # Thinned points stand further apart than the usual step says.
+    step = max(line.step, (end - start) // SPARK_POINTS) if line.step else 0
+    path, area = line_and_area(points, start, end, Scale.over(*ends), step)
+    return {"line": path, "area": area}

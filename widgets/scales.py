@@ -1,0 +1,246 @@
+"""From values and moments to places in a picture: domains, round ticks, SVG paths. Pure.
+
+Whatever finite numbers go in, finite numbers come out: `NaN` in a path makes the browser drop
+all of it.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from widgets.clock import DAY, HOUR, MINUTE, SECOND
+
+Point = tuple[int, float]
+
+# The grid of a plot. Whole numbers keep a path short (six bytes a point, written as steps from
+# the last one) and still end finer than a pixel on a 4K wall.
+GRID_X = 3000
+GRID_Y = 1000
+# A distance of more than so many usual ones is a gap and never a straight line across it.
+GAP_STEPS = 3
+# Beyond these a difference or its inverse is no float any more.
+HUGE = 1e300
+TINY = 1e-280
+
+TIME_STEPS = (
+    *(n * SECOND for n in (1, 2, 5, 10, 15, 30)),
+    *(n * MINUTE for n in (1, 2, 5, 10, 15, 30)),
+    *(n * HOUR for n in (1, 2, 3, 6, 12)),
+    *(n * DAY for n in (1, 2, 7, 14, 30, 90, 365)),
+)
+BYTES = frozenset({"B", "B/s"})
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Linear, from `low`…`high` to the rows of the grid; what lies outside is put on the edge.
+
+    Made by `over`, which sees to it that the domain has a width.
+    """
+
+    low: float
+    high: float
+
+    @classmethod
+    def over(cls, low: float, high: float) -> Scale:
+        return cls(*widened(low, high))
+
+    def share(self, value: float) -> float:
+        """Where the value lies between low (0) and high (1)."""
+        inside = min(max(value, self.low), self.high)
+        return (inside - self.low) / (self.high - self.low)
+
+    def rows(self, values: Sequence[float]) -> list[int]:
+        """Rows of the grid, 0 at the top; inline arithmetic, for a wall does this 100,000 times."""
+        low, high = self.low, self.high
+        factor = GRID_Y / (high - low)
+        return [
+            round((high - (low if v < low else high if v > high else v)) * factor) for v in values
+        ]
+
+
+def extent(values: Iterable[float]) -> tuple[float, float] | None:
+    """The least and the greatest; None of none."""
+    found = list(values)
+    return (min(found), max(found)) if found else None
+
+
+def widened(low: float, high: float) -> tuple[float, float]:
+    """A domain that has a width, and whose width is a number of ordinary size."""
+    low, high = min(max(low, -HUGE), HUGE), min(max(high, -HUGE), HUGE)
+    size = max(abs(low), abs(high))
+    if size < TINY:
+        return 0.0, 1.0
+    if high - low < size * 1e-9:
+        middle = low / 2 + high / 2
+        return middle - size / 2, middle + size / 2
+    return low, high
+
+
+def round_step(span: float, count: int, unit: str = "") -> float:
+    """The smallest of 1, 2, 5 × 10^n (bytes: powers of two) that makes at most `count` steps."""
+    rough = span / max(count, 1)
+    if unit in BYTES:
+        return 2.0 ** max(math.ceil(math.log2(rough)), 0)
+    power = 10.0 ** math.floor(math.log10(rough))
+    return next((n * power for n in (1, 2, 5) if n * power >= rough * (1 - 1e-9)), 10 * power)
+
+
+def round_ticks(low: float, high: float, count: int, unit: str = "") -> list[float]:
+    """Round values from at or below `low` to at or above `high`, in about `count` steps."""
+    low, high = widened(low, high)
+    step = round_step(high - low, count, unit)
+    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
+    # Divided where the step is below one: 3 × 0.1 is 0.30000000000000004, and 3 / 10 is not.
+    over = round(1 / step) if 1e-9 < step < 1 else 0
+    return [n / over if over else n * step for n in range(first, last + 1)]
+
+
+def inner_ticks(low: float, high: float, count: int, unit: str = "") -> list[float]:
+    """Round values inside of a domain whose ends somebody has fixed."""
+    low, high = widened(low, high)
+    slack = (high - low) * 1e-9
+    return [t for t in round_ticks(low, high, count, unit) if low - slack <= t <= high + slack]
+
+
+def time_ticks(start: int, end: int, count: int, zone: ZoneInfo) -> tuple[int, list[int]]:
+    """The step and the moments (µs) in start…end that are round on a wall clock of `zone`.
+
+    Walks the wall clock and asks the zone for each moment, so days of 23 and 25 hours come out
+    right: a skipped hour has no tick, a repeated one has two.
+    """
+    if end <= start:
+        return TIME_STEPS[0], []
+    step = next((s for s in TIME_STEPS if (end - start) / s <= count), TIME_STEPS[-1])
+    walls = _round_walls(start, end, step, zone)
+    found = sorted({at for wall in walls for at in _moments(wall, zone, step >= DAY)})
+    inside = [at for at in found if start <= at <= end]
+    return step, inside[:: max(1, -(-len(inside) // (count * 2)))]
+
+
+def _round_walls(start: int, end: int, step: int, zone: ZoneInfo) -> Iterator[datetime]:
+    span = timedelta(microseconds=end - start)
+    first, last = _wall(start, zone), _wall(end, zone)
+    # The clock may be set back or forward in between: both ends are taken either way.
+    low, high = min(first, last - span), max(last, first + span)
+    every = timedelta(microseconds=step)
+    if step >= DAY:
+        at = datetime.combine(low.date(), datetime.min.time())
+        at -= timedelta(days=at.toordinal() % every.days)
+    else:
+        midnight = datetime.combine(low.date(), datetime.min.time())
+        at = midnight + (low - midnight) // every * every
+    while at <= high:
+        yield at
+        at += every
+
+
+def _wall(moment: int, zone: ZoneInfo) -> datetime:
+    return datetime.fromtimestamp(moment / SECOND, zone).replace(tzinfo=None)
+
+
+def _moments(wall: datetime, zone: ZoneInfo, always: bool) -> Iterator[int]:
+    """When a clock in `zone` shows `wall`: once, twice, or never (`always`: then just after)."""
+    for fold in (0, 1):
+        at = wall.replace(tzinfo=zone, fold=fold)
+        back = at.astimezone(UTC).astimezone(zone).replace(tzinfo=None, fold=0)
+        if always or back == wall.replace(fold=0):
+            yield round(at.timestamp()) * SECOND
+        if always:
+            return
+
+
+def time_label(moment: int, step: int, zone: ZoneInfo) -> str:
+    """`14:05`, `14:05:30` where steps are below a minute, the day at midnight and above."""
+    at = datetime.fromtimestamp(moment / SECOND, zone)
+    if step >= 365 * DAY:
+        return f"{at.year}"
+    if step >= DAY:
+        return f"{at.day} {at:%b}"
+    if step >= HOUR and (at.hour, at.minute) == (0, 0):
+        return f"{at:%a} {at.day}"
+    return f"{at:%H:%M:%S}" if step < MINUTE else f"{at:%H:%M}"
+
+
+def runs(points: Sequence[Point], step: int) -> Iterator[Sequence[Point]]:
+    """The points in stretches without a gap. `step`: the usual distance, µs; 0: unknown."""
+    most = GAP_STEPS * (step or _usual_step(points))
+    begin = 0
+    if most:
+        for i in range(1, len(points)):
+            if points[i][0] - points[i - 1][0] > most:
+                yield points[begin:i]
+                begin = i
+    if points:
+        yield points[begin:]
+
+
+def _usual_step(points: Sequence[Point]) -> int:
+    distances = sorted(b[0] - a[0] for a, b in itertools.pairwise(points))
+    return distances[len(distances) // 2] if distances else 0
+
+
+def line_path(points: Sequence[Point], start: int, end: int, scale: Scale, step: int = 0) -> str:
+    """The points as an SVG path on the grid; a lone one is a dot (with round line caps)."""
+    return "".join(d for d, _, _ in _run_paths(points, start, end, scale, step))
+
+
+def line_and_area(
+    points: Sequence[Point], start: int, end: int, scale: Scale, step: int = 0
+) -> tuple[str, str]:
+    """`line_path`, and the path of what lies under it, down to the foot of the plot."""
+    found = list(_run_paths(points, start, end, scale, step))
+    areas = [f"{d}V{GRID_Y}H{x}Z" for d, x, length in found if length > 1]
+    return "".join(d for d, _, _ in found), "".join(areas)
+
+
+def _run_paths(
+    points: Sequence[Point], start: int, end: int, scale: Scale, step: int
+) -> Iterator[tuple[str, int, int]]:
+    """Path, first column and number of points of each stretch."""
+    factor = GRID_X / max(end - start, 1)
+    for run in runs(points, step):
+        xs = [
+            round(((start if at < start else end if at > end else at) - start) * factor)
+            for at, _ in run
+        ]
+        yield _run_path(xs, scale.rows([value for _, value in run])), xs[0], len(run)
+
+
+def _run_path(xs: Sequence[int], ys: Sequence[int]) -> str:
+    """Steps from point to point; those that do not move are left out."""
+    x, y = xs[0], ys[0]
+    parts = [f"M{x} {y}"]
+    for to_x, to_y in zip(xs, ys, strict=True):
+        dx, dy = to_x - x, to_y - y
+        if dx or dy:
+            parts.append(f"l{dx} {dy}" if dy >= 0 else f"l{dx}{dy}")
+            x, y = to_x, to_y
+    if len(parts) == 1:
+        parts.append("h0")
+    return "".join(parts)
+
+
+def arc_path(start: float, end: float, radius: float, centre: float = 50) -> str:
+    """An arc clockwise from `start` to `end`, in degrees from twelve o'clock, on a square of 100.
+
+    Two decimals. An arc of no length is a dot.
+    """
+    (x1, y1), (x2, y2) = (_on_circle(angle, radius, centre) for angle in (start, end))
+    large = 1 if end - start > 180 else 0
+    return f"M{x1} {y1}A{_two(radius)} {_two(radius)} 0 {large} 1 {x2} {y2}"
+
+
+def _on_circle(angle: float, radius: float, centre: float) -> tuple[str, str]:
+    turned = math.radians(angle)
+    return _two(centre + radius * math.sin(turned)), _two(centre - radius * math.cos(turned))
+
+
+def _two(value: float) -> str:
+    text = f"{value:.2f}".rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text
