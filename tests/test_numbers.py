@@ -3,7 +3,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from widgets.clock import DAY, HOUR, MINUTE, SECOND
@@ -104,6 +104,7 @@ def test_a_span_is_a_large_number_with_the_rest_behind_it() -> None:
     assert format_number(125, "s") == ("2", "min 5 s")
 
 
+@settings(deadline=None)
 @given(st.floats(), st.sampled_from(UNITS), st.sampled_from(["full", "short"]))
 def test_any_number_is_short_and_finite(value: float, unit: str, style: str) -> None:
     text, shown = format_number(value, unit, style)  # type: ignore[arg-type]

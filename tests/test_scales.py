@@ -6,7 +6,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from widgets.clock import DAY, HOUR, MINUTE, SECOND
@@ -81,6 +81,7 @@ def test_values_outside_are_put_on_the_edge() -> None:
     assert scale.rows([-1e308, 0, 5, 10, 1e308]) == [1000, 1000, 500, 0, 0]
 
 
+@settings(deadline=None)
 @given(finite, finite, st.integers(1, 10), st.sampled_from(["", "B", "%"]))
 def test_any_two_values_give_few_finite_ticks(a: float, b: float, count: int, unit: str) -> None:
     ticks = round_ticks(min(a, b), max(a, b), count, unit)
@@ -90,6 +91,7 @@ def test_any_two_values_give_few_finite_ticks(a: float, b: float, count: int, un
     assert ticks == sorted(set(ticks))
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(moments, finite), max_size=50).map(sorted), moments, moments, st.integers(0)
 )
@@ -187,6 +189,7 @@ def test_zones_off_by_three_quarters_of_an_hour_have_round_ticks_of_their_own() 
     assert [clock(tick, nepal) for tick in ticks] == ["11:00", "12:00"]
 
 
+@settings(deadline=None)
 @given(
     moments,
     st.integers(1, 800 * DAY),
