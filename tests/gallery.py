@@ -62,8 +62,22 @@ def one(name: str, unit: str, value: float, seed: int, swing: float, **more: Any
 
 
 def hosts() -> Data:
-    names = "edge-1 edge-2 edge-3 edge-4 api-1 api-2 api-3 api-4 pay-1 pay-2 db-1 db-2 db-3".split()
-    names += "mq-1 mq-2 mq-3 ci-1 ci-2".split()
+    names = [
+        "edge-1",
+        "edge-2",
+        "edge-3",
+        "edge-4",
+        "api-1",
+        "api-2",
+        "api-3",
+        "api-4",
+        "pay-1",
+        "pay-2",
+        "db-1",
+        "db-2",
+        "db-3",
+    ]
+    names += ["mq-1", "mq-2", "mq-3", "ci-1", "ci-2"]
     lines = [line(name, "", 1, message="up") for name in names]
     lines[9] = replace(lines[9], state="critical", message="down")
     lines[14] = replace(lines[14], state="warning", message="lag 41k")

@@ -67,8 +67,17 @@ def serving(handler: Handler, tls: ssl.SSLContext | None = None) -> Iterator[str
 @contextmanager
 def speaking(raw: Raw) -> Iterator[str]:
     """Serve bare TCP, for what no HTTP server would say."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await raw(reader, writer)
+        except asyncio.CancelledError:
+            pass  # The test is over.
+        finally:
+            writer.transport.abort()
+
     with _looping() as loop:
-        start = asyncio.start_server(raw, "127.0.0.1", 0)
+        start = asyncio.start_server(serve, "127.0.0.1", 0)
         server = asyncio.run_coroutine_threadsafe(start, loop).result(10)
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         loop.call_soon_threadsafe(server.close)

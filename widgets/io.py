@@ -20,6 +20,7 @@ T = TypeVar("T")
 # asyncio looks names up in its default pool, which has six threads on two cores: seven names
 # whose server is dead would hold up every other fetch.
 _lookups = DaemonThreads("name look-up", 256)
+_workers = DaemonThreads("I/O work", 64)
 
 
 class IOLoop(asyncio.SelectorEventLoop):
@@ -28,6 +29,8 @@ class IOLoop(asyncio.SelectorEventLoop):
     def __init__(self) -> None:
         super().__init__()
         self.sessions: dict[Hashable, ClientSession] = {}
+        # More at a time would only take the processor from each other.
+        self.working = asyncio.Semaphore(8)
 
     async def getaddrinfo(self, host: Any, port: Any, **hints: int) -> Any:
         look_up = partial(socket.getaddrinfo, host, port, **hints)
@@ -60,12 +63,24 @@ async def session(key: Hashable, make: Callable[[], ClientSession]) -> ClientSes
 
     `make` is called in the loop's thread and closes nothing: `stop` does.
     """
-    owner = asyncio.get_running_loop()
-    if not isinstance(owner, IOLoop):
-        raise RuntimeError("HTTP sessions belong to the I/O loop: io.submit() what needs one")
+    owner = _owner()
     if key not in owner.sessions:
         owner.sessions[key] = make()
     return owner.sessions[key]
+
+
+def _owner() -> IOLoop:
+    owner = asyncio.get_running_loop()
+    if not isinstance(owner, IOLoop):
+        raise RuntimeError("this runs on the I/O loop only: io.submit() what needs it")
+    return owner
+
+
+async def in_thread(work: Callable[[], T]) -> T:
+    """The result of work that would hold the loop up: reading a file, searching a document."""
+    owner = _owner()
+    async with owner.working:
+        return await owner.run_in_executor(_workers, work)
 
 
 def stop(within: int = 5 * SECOND) -> None:

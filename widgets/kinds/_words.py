@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import takewhile
 
 from widgets.kinds import Data, Line
 from widgets.numbers import format_age, say
 from widgets.reading import State
 
 MARKS: dict[State, str] = {"ok": "", "unknown": "?", "warning": "◆", "critical": "▲"}
+# A shorter beginning costs little room and helps to know the series again.
+SHARED_LEAST = 8
 SEVERITY: tuple[State, ...] = ("critical", "warning", "unknown", "ok")
 
 
@@ -48,6 +51,20 @@ def choose(lines: Sequence[Line], room: int) -> list[Line]:
         return list(lines)
     worst = sorted(range(len(lines)), key=lambda i: (badness(lines[i]), i))[: max(room, 0)]
     return [lines[i] for i in sorted(worst)]
+
+
+def short_names(lines: Sequence[Line]) -> list[str]:
+    """The names without the beginning they share: cut off at the end, all would read alike."""
+    names = [line.name for line in lines]
+    if len(names) < 2:
+        return names
+    # What the first and the last in order share, all between them share.
+    pairs = zip(min(names), max(names), strict=False)
+    shared = "".join(a for a, _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+    cut = max(shared.rfind(separator) for separator in "/.:_- ") + 1
+    if cut < SHARED_LEAST:
+        return names
+    return [f"…{name[cut:]}" if name[cut:] else name for name in names]
 
 
 def badness(line: Line) -> tuple[int, int]:

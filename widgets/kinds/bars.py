@@ -9,7 +9,7 @@ from django import forms
 
 from widgets.kinds import Data, Frame, Kind, Line
 from widgets.kinds._room import rows_that_fit
-from widgets.kinds._words import MARKS, choose, left_out
+from widgets.kinds._words import MARKS, choose, left_out, short_names
 from widgets.numbers import format_number, join, say
 from widgets.options import Options
 from widgets.scales import Scale
@@ -41,7 +41,10 @@ class Bars(Kind):
         scale = bar_scale(lines, options["max"])
         zero = scale.share(0.0)
         return {
-            "bars": [bar(line, scale, zero) for line in lines],
+            "bars": [
+                bar(line, short, scale, zero)
+                for line, short in zip(lines, short_names(lines), strict=True)
+            ],
             "footer": limit_text(lines, options["max"]),
             "more": left_out(data, len(lines)),
         }
@@ -57,10 +60,11 @@ def bar_scale(lines: Sequence[Line], top: float | None) -> Scale:
     return Scale.over(low, top) if top > low else Scale.over(low, low + 1)
 
 
-def bar(line: Line, scale: Scale, zero: float) -> dict[str, Any]:
+def bar(line: Line, short: str, scale: Scale, zero: float) -> dict[str, Any]:
     end = zero if line.value is None else scale.share(line.value)
     return {
         "name": line.name,
+        "short": short,
         "value": join(*format_number(line.value, line.unit)),
         "state": line.state,
         "mark": MARKS[line.state],

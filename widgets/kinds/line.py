@@ -10,14 +10,14 @@ from django import forms
 from widgets.clock import DAY, MINUTE, format_duration
 from widgets.kinds import Data, Frame, Kind, Line, Needs
 from widgets.kinds._room import pixels
-from widgets.kinds._words import MARKS, choose, left_out
+from widgets.kinds._words import MARKS, choose, left_out, short_names
 from widgets.numbers import format_ticks, say
 from widgets.options import BoolField, DurationField, Options
 from widgets.scales import (
     Scale,
     extent,
     inner_ticks,
-    line_path,
+    line_and_area,
     round_ticks,
     time_label,
     time_ticks,
@@ -68,9 +68,10 @@ class LineChart(Kind):
             "x": x_axis(start, end, frame),
             "limits": limit_lines(lines, scale),
             "paths": [
-                {"colour": i + 1, "d": line_path(some, start, end, scale, line.step)}
+                {"colour": i + 1, "d": d, "area": area if len(lines) == 1 else ""}
                 for i, (line, some) in enumerate(zip(lines, points, strict=True))
-                if some
+                for d, area in [line_and_area(some, start, end, scale, line.step)]
+                if d
             ],
             "legend": legend(lines, frame) if options["legend"] else None,
             "described": describe(lines, window),
@@ -155,14 +156,21 @@ def percent(share: float) -> str:
 def legend(lines: Sequence[Line], frame: Frame) -> dict[str, Any]:
     """Names with last values, as many as fit on one row of the tile; the rest is counted."""
     room = pixels(frame)[0] - 60
+    short = short_names(lines)
     items: list[dict[str, Any]] = []
     for i, line in enumerate(lines):
         shown = say(line.value, line.unit, "short")
-        room -= 11 * (min(len(line.name), 24) + len(shown)) + 56
+        room -= 13 * (min(len(short[i]), 16) + len(shown)) + 70
         if room < 0 and items:
             break
         items.append(
-            {"colour": i + 1, "name": line.name, "value": shown, "mark": MARKS[line.state]}
+            {
+                "colour": i + 1,
+                "name": line.name,
+                "short": short[i],
+                "value": shown,
+                "mark": MARKS[line.state],
+            }
         )
     hidden = [line.name for line in lines[len(items) :]]
     return {"items": items, "more": len(hidden), "names": ", ".join(hidden)[:500]}

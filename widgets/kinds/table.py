@@ -10,11 +10,11 @@ from django import forms
 
 from widgets.kinds import Data, Frame, Kind, Line
 from widgets.kinds._room import columns_that_fit, rows_that_fit
-from widgets.kinds._words import MARKS, choose
+from widgets.kinds._words import MARKS, choose, short_names
 from widgets.numbers import format_age, format_number, say
 from widgets.options import ListField, Options
 
-ROW_HEIGHT = 34
+ROW_HEIGHT = 29
 COLUMN_WIDTH = 105
 # A cell shows one line of some 60 characters; the rest of a long text would only be sent along.
 MOST_TEXT = 200
@@ -76,16 +76,17 @@ def from_lines(data: Data, room: int, frame: Frame) -> dict[str, Any]:
     return {
         "head": [{"text": text, "number": number} for text, number in head],
         "rows": [
-            {"state": line.state, "cells": line_cells(line, frame.now, ages)} for line in lines
+            {"state": line.state, "cells": line_cells(line, short, frame.now, ages)}
+            for line, short in zip(lines, short_names(lines), strict=True)
         ],
         "footer": "",
         "more": len(data.lines) - len(lines) + data.hidden,
     }
 
 
-def line_cells(line: Line, now: int, ages: bool) -> list[dict[str, Any]]:
+def line_cells(line: Line, short: str, now: int, ages: bool) -> list[dict[str, Any]]:
     cells: list[dict[str, Any]] = [
-        {"text": line.name},
+        {"text": short, "title": line.name},
         {"text": say(line.value, line.unit), "number": True},
         {"text": f"{MARKS[line.state]} {line.message or line.state}".strip()},
     ]

@@ -22,6 +22,7 @@ TAGS = {
 }
 # A tile holds a few hundred words; past this nobody reads it from a wall.
 MOST_TEXT = 20_000
+FOOTER = 28
 SIZES = (("huge", 36), ("large", 28), ("medium", 22))
 
 
@@ -69,6 +70,7 @@ def to_html(text: str) -> SafeString:
 def text_size(text: str, frame: Frame) -> str:
     """The largest size at which the text is likely to fit its tile; the word of a CSS class."""
     width, height = pixels(frame)
+    height += FOOTER  # which a text seldom has
     for name, size in SIZES:
         across = max(width / (size * 0.55), 1)
         lines = sum(-(-len(line) // across) + 0.4 for line in text.splitlines() if line.strip())

@@ -136,20 +136,31 @@ class Tls:
 
 
 _contexts: dict[Tls, ssl.SSLContext] = {}
+_loading: dict[Tls, asyncio.Future[ssl.SSLContext]] = {}
+
+
+async def _context(tls: Tls) -> ssl.SSLContext:
+    """The context, loaded once: the system's authorities take 100 ms of processor time."""
+    if tls not in _contexts:
+        if tls not in _loading:
+            _loading[tls] = asyncio.ensure_future(io.in_thread(tls.context))
+            _loading[tls].add_done_callback(lambda _: _loading.pop(tls))
+        # Whoever asked first may be cut off; the others still wait for it.
+        _contexts[tls] = await asyncio.shield(_loading[tls])
+    return _contexts[tls]
 
 
 async def _session(options: Mapping[str, Any], fresh: bool) -> aiohttp.ClientSession:
     ca = str(options["ca"]) if options["verify"] else ""
-    tls = Tls(ca, options["verify"], await asyncio.to_thread(_changed, ca) if ca else 0)
-    if tls not in _contexts:
-        try:
-            _contexts[tls] = await asyncio.to_thread(tls.context)
-        except OSError as error:  # An ssl.SSLError is one.
-            raise SourceError(
-                f"{ca} cannot be read as a file of certificates in PEM: "
-                f"{error.strerror or error}; correct the option ca"
-            ) from None
-    return await io.session((tls, fresh), lambda: _new_session(_contexts[tls], fresh))
+    tls = Tls(ca, options["verify"], _changed(ca) if ca else 0)
+    try:
+        context = await _context(tls)
+    except OSError as error:  # An ssl.SSLError is one.
+        raise SourceError(
+            f"{ca} cannot be read as a file of certificates in PEM: "
+            f"{error.strerror or error}; correct the option ca"
+        ) from None
+    return await io.session((tls, fresh), lambda: _new_session(context, fresh))
 
 
 def _changed(ca: str) -> int:

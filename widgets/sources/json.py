@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -16,6 +15,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from jmespath.exceptions import JMESPathError
 
+from widgets import io
 from widgets.clock import SECOND
 from widgets.options import MappingField
 from widgets.reading import Reading
@@ -111,7 +111,7 @@ class Json(Source):
         if not whole:
             raise SourceError(f"{where} answered with more than 1 MB; ask it for less")
         work = partial(learn, body, charset, options, where)
-        return await asyncio.to_thread(work) if len(body) > MUCH else work()
+        return await io.in_thread(work) if len(body) > MUCH else work()
 
 
 def learn(body: bytes, charset: str, options: Mapping[str, Any], where: str) -> Reading:
