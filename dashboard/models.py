@@ -14,6 +14,7 @@ from widgets.models import Revisioned, Widget
 
 COLUMNS = 12
 ROWS = 24
+THEMES = [("auto", "as the system"), ("dark", "dark"), ("light", "light")]
 
 
 def default_zone() -> str:
@@ -31,7 +32,7 @@ class Dashboard(Revisioned):
     time_zone = models.CharField(max_length=60, default=default_zone)
     theme = models.CharField(
         max_length=5,
-        choices=[("auto", "as the system"), ("dark", "dark"), ("light", "light")],
+        choices=THEMES,
         default="dark",
     )
     first = models.BooleanField(default=False, help_text="It is what the bare address shows.")
@@ -81,3 +82,25 @@ class Tile(Revisioned):
             raise ValidationError({"width": f"x + width is more than {COLUMNS}"})
         if self.y + self.height > ROWS:
             raise ValidationError({"height": f"y + height is more than {ROWS}"})
+
+
+class Description(models.Model):
+    """What the file of a dashboard said, when it was applied, of a feed or a widget.
+
+    Two files that describe one thing differently would take turns in changing it. `said` is by
+    the model's fields, as it is stored there.
+    """
+
+    dashboard = models.ForeignKey(Dashboard, models.CASCADE, related_name="descriptions")
+    noun = models.CharField(max_length=10, choices=[("feed", "feed"), ("widget", "widget")])
+    name = models.CharField(max_length=200)
+    said = models.JSONField()
+
+    class Meta:
+        ordering = ["dashboard", "noun", "name"]
+        constraints = [
+            models.UniqueConstraint(fields=["dashboard", "noun", "name"], name="described_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.noun} {self.name} by {self.dashboard}"

@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from dashboard.views.detail import detail
+from dashboard.views.wall import home, wall
+from dashboard.views.walls import walls
+
+urlpatterns = [
+    path("", home, name="home"),
+    path("walls/", walls, name="walls"),
+    path("d/<slug:slug>/", wall, name="wall"),
+    path("d/<slug:slug>/w/<int:tile>/", detail, name="tile"),
+]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from e2e.target import Target
 from e2e.wall import Wall
@@ -35,24 +35,27 @@ def browser() -> Iterator[Browser]:
 class Watched:
     """What a page complained of. A lost connection is the browser's own complaint, not ours."""
 
-    LOST = ("WebSocket connection to", "net::ERR_CONNECTION", "net::ERR_EMPTY_RESPONSE")
+    LOST = (
+        "WebSocket connection to",
+        "net::ERR_CONNECTION",
+        "net::ERR_EMPTY_RESPONSE",
+        "htmx:ws:error",
+    )
 
     def __init__(self, page: Page) -> None:
         self.page = page
         self.complaints: list[str] = []
         page.on("pageerror", lambda error: self.complaints.append(f"error: {error}"))
-        page.on(
-            "console",
-            lambda message: message.type in {"error", "warning"} and self._note(message.text),
-        )
+        page.on("console", self._note)
         page.add_init_script(
             "document.addEventListener('securitypolicyviolation', (e) =>"
             " console.error('policy: ' + e.violatedDirective + ' ' + e.blockedURI))"
         )
 
-    def _note(self, text: str) -> None:
-        if not any(sign in text for sign in self.LOST):
-            self.complaints.append(text)
+    def _note(self, message: ConsoleMessage) -> None:
+        lost = any(sign in message.text for sign in self.LOST)
+        if message.type in {"error", "warning"} and not lost:
+            self.complaints.append(message.text)
 
 
 OpenPage = Callable[..., Page]

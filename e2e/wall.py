@@ -1,4 +1,4 @@
-"""The real thing: `manage.py up` in a process and a folder of its own, to be used and to be broken."""
+"""The real thing: `manage.py up` in a process and a folder of its own, to be used and broken."""
 
 from __future__ import annotations
 

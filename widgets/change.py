@@ -61,6 +61,11 @@ class Outcome:
     version: int = 0
     message: str = ""
 
+    @property
+    def kept(self) -> bool:
+        """All of it is in the database now."""
+        return self.status in {"recorded", "nothing"}
+
 
 def open_series(name: str) -> SeriesNow:
     """A series that is not stored yet: its id is 0."""
@@ -87,6 +92,8 @@ class FeedChange:
     changed: bool = False
     previous: int = field(init=False)
     put_off: bool = False
+    # How many of the samples were not there yet.
+    inserted: int = 0
 
     def __post_init__(self) -> None:
         feed = self.feed

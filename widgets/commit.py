@@ -9,7 +9,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import Q
 
-from widgets import publish, store
+from widgets import processes, publish, store
 from widgets.change import Arrival, FeedChange, Outcome
 from widgets.models import Event, FeedState, Series
 from widgets.snapshot import SERIES_COLUMNS, SeriesNow, load_series, state_fields
@@ -39,10 +39,14 @@ def commit(arrivals: Sequence[Arrival], now: int) -> list[Outcome]:
         ]
     for message in messages:
         publish.publish_feed(message)
-    return [
+    processes.count("samples", sum(change.inserted for change in changes.values()))
+    outcomes = [
         outcome or _outcome(changes[arrival.feed])
         for arrival, outcome in zip(arrivals, settled, strict=True)
     ]
+    kept = zip(arrivals, outcomes, strict=True)
+    processes.count("readings", sum(a.reading is not None and o.kept for a, o in kept))
+    return outcomes
 
 
 def _outcome(change: FeedChange) -> Outcome:
@@ -65,6 +69,7 @@ def _write(change: FeedChange) -> dict[str, Any] | None:
     """Write what changed in one feed; the message for who watches it, None if nothing did."""
     _create_series(change)
     inserted = store.add(_kept_samples(change))
+    change.inserted = len(inserted)
     change.changed |= bool(inserted)
     change.judge()
     if change.changed:

@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -52,6 +53,13 @@ class DurationField(forms.Field):
 
     def prepare_value(self, value: Any) -> Any:
         return format_duration(value) if isinstance(value, int) else value
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        """`90 s` for what was `1 min 30 s` is no change."""
+        try:
+            return self.clean(self.prepare_value(initial)) != self.clean(data)
+        except ValidationError:
+            return True
 
     def clean(self, value: Any) -> int | None:
         if value in self.empty_values:
@@ -122,8 +130,17 @@ class JSONValueField(forms.JSONField):
         return value if isinstance(value, dict | list) else super().to_python(value)
 
 
+class Checkbox(forms.CheckboxInput):
+    """Hands on what was given: Django's own takes every text but "false" for a tick."""
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> Any:
+        return data.get(name, False)
+
+
 class BoolField(forms.BooleanField):
     """True or false, also as YAML and people write them."""
+
+    widget = Checkbox
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(required=False, **kwargs)
@@ -208,12 +225,30 @@ def with_secrets(given: Any) -> Any:
     return given
 
 
-def without_secrets(text: str) -> str:
-    """The text with the value of every secret of this process struck out."""
-    for name, value in os.environ.items():
-        if name.startswith(SECRET_PREFIX) and len(value) >= 4:
-            text = text.replace(value, f"${{env:{name}}}")
-    return text
+def without_secrets(given: Any) -> Any:
+    """A copy with the value of every secret of this process struck out of every text in it."""
+    shown = [
+        (written, f"${{env:{name}}}")
+        for name, value in os.environ.items()
+        if name.startswith(SECRET_PREFIX) and len(value) >= 4
+        # As it stands in an address, too.
+        for written in dict.fromkeys((value, quote(value), quote(value, safe="")))
+    ]
+    # A secret that another begins with would leave the rest of it standing.
+    shown.sort(key=lambda pair: -len(pair[0]))
+    return _struck(given, shown) if shown else given
+
+
+def _struck(given: Any, shown: list[tuple[str, str]]) -> Any:
+    if isinstance(given, str):
+        for written, name in shown:
+            given = given.replace(written, name)
+        return given
+    if isinstance(given, Mapping):
+        return {_struck(key, shown): _struck(value, shown) for key, value in given.items()}
+    if isinstance(given, list | tuple):
+        return [_struck(value, shown) for value in given]
+    return given
 
 
 def _secret(name: str) -> str:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 import threading
 
+from django.conf import settings
 from django.db import DatabaseError, close_old_connections, connection
 
 from widgets import processes
+from widgets.clock import SECOND
 
 logger = logging.getLogger(__name__)
-
-BEAT = 5.0
 
 
 class Pulse:
@@ -33,10 +33,11 @@ class Pulse:
         while True:
             close_old_connections()
             try:
+                processes.gauge("queue", settings.HUEY.pending_count())
                 processes.beat(self._role)
             except DatabaseError as error:
                 logger.warning("This process's row could not be written: %s", error)
                 connection.close()
-            if self._stopping.wait(BEAT):
+            if self._stopping.wait(processes.BEAT / SECOND):
                 break
         connection.close()

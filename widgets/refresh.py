@@ -8,7 +8,7 @@ import threading
 from concurrent.futures import Future, wait
 from typing import Any
 
-from widgets import clock, io, schedule
+from widgets import clock, io, processes, schedule
 from widgets.fetch import fetch
 from widgets.models import FeedState
 from widgets.record import Arrival, NotRecorded, submit
@@ -45,10 +45,11 @@ async def _refresh(
     started = clock.now()
     reading, error = None, ""
     try:
-        reading = await fetch(sources[slug], options, memo, limit)
+        reading = await fetch(sources[slug], options, memo, limit, claim.feed)
     except (SourceError, LookupError) as failure:
         error = str(failure)
     arrived = clock.now()
+    processes.observe("lateness", max(0, started - claim.due))
     arrival = Arrival(
         feed=claim.feed,
         arrived=arrived,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import connection
 
 from widgets.clock import DAY
-from widgets.models import Event, Feed, Process
+from widgets.models import Event, Feed
 
 # Rows a statement: a longer one would keep readings waiting for the database.
 _ROWS = 5_000
@@ -17,14 +17,12 @@ _TABLES = {
     "widgets_hour": "keep_hours",
 }
 EVENTS_KEPT = 730 * DAY
-PROCESSES_KEPT = DAY
 
 
 def remove_old(now: int) -> int:
     """Remove what is older than its feed keeps it; how many rows of samples and roll-ups went."""
     removed = sum(_remove(table, keep, now) for table, keep in _TABLES.items())
     Event.objects.filter(end__lt=now - EVENTS_KEPT).delete()
-    Process.objects.filter(seen__lt=now - PROCESSES_KEPT).delete()
     return removed
 
 

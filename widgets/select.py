@@ -54,7 +54,11 @@ class Spec:
 
     @property
     def step(self) -> int:
-        return step_for(self.window)
+        """The resolution of its points, µs; with a comparison to last week, minutes for all.
+
+        A second window for the comparison alone would be raw samples of a whole week.
+        """
+        return step_for(self.reach)
 
     @property
     def reach(self) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import path
 
-websocket_urlpatterns: list[URLPattern] = []
+from dashboard.live.consumers import WallConsumer
+
+websocket_urlpatterns = [path("ws/d/<slug:slug>/", WallConsumer.as_asgi())]

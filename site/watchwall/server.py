@@ -40,5 +40,9 @@ def serve(host: str, port: int, ready: Callable[[], None], stop: Callable[[], No
         ready_callable=ready,
     )
     # The reactor waits for it: what is in flight is recorded before anything else goes away.
-    reactor.addSystemEventTrigger("before", "shutdown", threads.deferToThread, stop)
+    reactor.addSystemEventTrigger(
+        "before",
+        "shutdown",  # type: ignore[arg-type]  # the stub leaves this argument out
+        lambda: threads.deferToThread(stop),
+    )
     server.run()

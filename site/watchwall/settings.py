@@ -12,13 +12,15 @@ from urllib.parse import unquote, urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 from watchwall import __version__
+from watchwall.build import fingerprint
 from watchwall.environment import flag, items, number, text
 from watchwall.queue import make_huey
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 DATA_DIR = Path(text("WATCHWALL_DATA", str(BASE_DIR / "var"))).expanduser().resolve()
 
-BUILD = __version__
+# Open pages reload when it changes, so it changes with every file of ours.
+BUILD = f"{__version__}-{fingerprint(BASE_DIR)}"
 NODE = text("WATCHWALL_NODE", socket.gethostname())
 
 
@@ -152,7 +154,8 @@ DATABASES = {
 
 REDIS_URL = text("REDIS_URL", "")
 CHANNEL_LAYERS: dict[str, Any] = {
-    "default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}
+    # One channel, the hub's, takes what all feeds send while the loop is busy.
+    "default": {"BACKEND": "channels.layers.InMemoryChannelLayer", "CONFIG": {"capacity": 5_000}}
     if not REDIS_URL
     else {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
@@ -178,11 +181,10 @@ USE_TZ = True
 TIME_ZONE = text("WATCHWALL_TIME_ZONE", "UTC")
 
 STATIC_URL = "/static/"
-STATIC_ROOT = DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "staticfiles": {"BACKEND": "watchwall.static.BuildStaticFilesStorage"},
 }
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG

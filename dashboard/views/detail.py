@@ -1,0 +1,129 @@
+"""One tile by itself: large and live, with what is known behind it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from dashboard.live.board import ALONE, Board, Placed
+from dashboard.live.facts import drawn
+from dashboard.live.held import Held
+from dashboard.views.pages import draw, live, open_board
+from widgets import clock
+from widgets.clock import DAY, HOUR
+from widgets.face import TileFrame
+from widgets.gather import gather
+from widgets.kinds import Frame
+from widgets.models import Event
+from widgets.numbers import say
+from widgets.render import render as render_tile
+from widgets.select import pick
+from widgets.snapshot import FeedNow
+
+SPANS = {"1h": HOUR, "6h": 6 * HOUR, "24h": DAY, "7d": 7 * DAY, "30d": 30 * DAY}
+DEFAULT_SPAN = "24h"
+MOST_EVENTS = 50
+# A reading may be a thousand rows; a page that holds them all helps nobody.
+MOST_RAW = 20_000
+
+
+@require_safe
+@never_cache
+def detail(request: HttpRequest, slug: str, tile: int) -> HttpResponseBase:
+    board = open_board(request, slug, tile)
+    if not isinstance(board, Board):
+        return board
+    now = clock.now()
+    span = request.GET.get("span", DEFAULT_SPAN)
+    span = span if span in SPANS else DEFAULT_SPAN
+    wall, everything = draw(board, now)
+    placed = board.tiles[0]
+    feeds = drawn(board, placed, everything)
+    context = {
+        "tile": placed,
+        "grid": wall.grid,
+        "status": wall.status,
+        "facts": wall.facts,
+        "spans": list(SPANS),
+        "span": span,
+        "chart": chart(board, placed, feeds, span, now),
+        "events": events(board, feeds),
+        "readings": [raw(board, feed) for feed in feeds],
+        **live(request, board, now),
+    }
+    return render(request, "dashboard/detail.html", context)
+
+
+def chart(board: Board, tile: Placed, feeds: Sequence[FeedNow], span: str, now: int) -> str:
+    """The samples of a tile's series as a line chart; empty where there are none."""
+    if tile.spec is None:
+        return ""
+    spec = replace(
+        tile.spec, kind="line", options={}, window=SPANS[span], offsets=(), over_time="last",
+        over_series="each",
+    )  # fmt: skip
+    known = Held({feed.id: feed for feed in feeds})
+    known.load_windows([spec])
+    data = gather(spec, pick(spec, feeds), known.windows_of(spec), now)
+    if not any(line.points for line in data.lines):
+        return ""
+    frame = Frame(now, *ALONE, board.zone, spec.window)
+    title = f"Last {span}, up to {_say(board, now)}"
+    return render_tile("line", {}, data, frame, TileFrame("history", "line", title, now))
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """An event as people read it."""
+
+    start: str
+    end: str
+    what: str
+    text: str
+    feed: str
+    series: str
+    value: str
+
+
+def events(board: Board, feeds: Sequence[FeedNow]) -> list[Happened]:
+    """The latest events of the feeds, the newest first."""
+    names = {feed.id: feed.name for feed in feeds}
+    found = Event.objects.filter(feed__in=names).select_related("series")[:MOST_EVENTS]
+    return [
+        Happened(
+            start=_say(board, event.start),
+            end="" if event.end is None else _say(board, event.end),
+            what=event.what,
+            text=event.text,
+            feed=names[event.feed_id],
+            series=event.series.name if event.series else "",
+            value="" if event.value is None else say(
+                event.value, event.series.unit if event.series else ""
+            ),
+        )
+        for event in found
+    ]  # fmt: skip
+
+
+def raw(board: Board, feed: FeedNow) -> dict[str, str]:
+    """The last good reading of a feed as JSON."""
+    reading = {
+        "numbers": {s.name: s.value for s in feed.series.values() if not s.ended},
+        "rows": feed.rows,
+        "text": feed.text,
+        "notes": feed.notes,
+    }
+    text = json.dumps({k: v for k, v in reading.items() if v}, indent=2, ensure_ascii=False)
+    if len(text) > MOST_RAW:
+        text = f"{text[:MOST_RAW]}\n… and {len(text) - MOST_RAW:,} more characters"
+    return {"feed": feed.name, "at": _say(board, feed.at) if feed.at else "", "json": text}
+
+
+def _say(board: Board, moment: int) -> str:
+    return f"{clock.as_datetime(moment).astimezone(board.zone):%Y-%m-%d %H:%M:%S}"

@@ -1,0 +1,31 @@
+"""A tiny cast: who asks."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+
+@pytest.fixture
+def owner(db: None) -> Client:
+    """May do everything."""
+    return _signed_in(User.objects.create_superuser("owner"))
+
+
+@pytest.fixture
+def viewer(db: None) -> Client:
+    """Is signed in and may look."""
+    return _signed_in(User.objects.create_user("viewer"))
+
+
+@pytest.fixture
+def stranger(db: None) -> Client:
+    """Is nobody we know."""
+    return Client()
+
+
+def _signed_in(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
