@@ -82,7 +82,7 @@ def drawn(slug: str, data: Data, frame: Frame = FRAME, **options: Any) -> str:
 def parsed(html: str) -> ET.Element:
     """The fragment as XML: what is not well-formed, not escaped or not closed does not parse."""
     html = re.sub(r" (data-clock|data-date)(?=[ >])", r' \1=""', html)
-    html = re.sub(r"<(br|hr)>", r"<\1/>", html)
+    html = re.sub(r"<(br|hr)>", r"<\1/>", html).replace("&nbsp;", "\N{NO-BREAK SPACE}")
     return ET.fromstring(html)
 
 

@@ -58,3 +58,41 @@ def test_nothing_overlaps_is_cut_too_small_or_too_faint(
         tab.close()
 
     assert not complaints, "\n".join(complaints)
+
+
+DEFECTS = """<!doctype html>
+<style>
+  body { margin: 0; background: #000; color: #fff; font: 20px sans-serif; }
+  .over, .under { position: absolute; top: 0; }
+  .under { top: 5px; }
+  .cut { width: 60px; overflow: hidden; white-space: nowrap; }
+  .end { text-overflow: ellipsis; }
+</style>
+<p class="over">lying</p><p class="under">beneath</p>
+<p style="margin-top: 90px" class="cut">cut without an end</p>
+<p class="cut end">no title here</p>
+<p class="cut" style="height: 8px">lower half</p>
+<p style="font-size: 9px">tiny</p>
+<p style="color: #333">faint</p>
+<p class="cut end" title="all">all is well here</p>
+<p style="margin-top: 2000px">far down</p>"""
+
+
+def test_the_eye_sees_each_defect(browser: Browser) -> None:
+    tab = browser.new_page(viewport={"width": 800, "height": 600})
+    tab.set_content(DEFECTS)
+
+    complaints = "\n".join(tab.evaluate(SCRIPT, {"least": 14, "main": 24, "still": True}))
+
+    tab.close()
+    for said in (
+        '"lying" lies on "beneath"',
+        '"cut without an end" is cut across',
+        '"no title here" is cut across',
+        '"lower half" is cut below',
+        '"tiny" is 9.0 px, 14 is the least',
+        '"faint" has a contrast of 1.66',
+        "the wall scrolls",
+    ):
+        assert said in complaints
+    assert "all is well" not in complaints

@@ -20,7 +20,6 @@ from widgets.scales import (
     line_and_area,
     line_path,
     round_ticks,
-    runs,
     time_label,
     time_ticks,
     widened,
@@ -34,6 +33,10 @@ moments = st.integers(min_value=0, max_value=4_000_000_000 * SECOND)
 def at(text: str, zone: ZoneInfo = BERLIN, fold: int = 0) -> int:
     moment = datetime.fromisoformat(text).replace(tzinfo=zone, fold=fold)
     return int(moment.timestamp()) * SECOND
+
+
+def path(points: list[tuple[int, float]], step: int) -> str:
+    return line_path(points, 0, 250, Scale.over(0, 2), step)
 
 
 def clock(moment: int, zone: ZoneInfo = BERLIN) -> str:
@@ -78,7 +81,9 @@ def test_values_outside_are_put_on_the_edge() -> None:
     scale = Scale.over(0, 10)
 
     assert [scale.share(v) for v in (-1e308, 0, 5, 10, 1e308)] == [0, 0, 0.5, 1, 1]
-    assert scale.rows([-1e308, 0, 5, 10, 1e308]) == [1000, 1000, 500, 0, 0]
+    assert line_path([(-5, -1e308), (0, 5.0), (99, 1e308)], 0, 10, scale) == (
+        "M0 1000l0-500l3000-500"
+    )
 
 
 @settings(deadline=None)
@@ -119,13 +124,13 @@ def test_a_path_goes_step_by_step() -> None:
 def test_a_distance_of_more_than_three_steps_is_a_gap() -> None:
     points = [(0, 1.0), (10, 1.0), (40, 1.0), (71, 1.0), (81, 1.0)]
 
-    assert [len(run) for run in runs(points, 10)] == [3, 2]
+    assert path(points, 10) == "M0 500l120 0l360 0M852 500l120 0"
 
 
 def test_without_a_step_the_usual_distance_counts() -> None:
     points = [(0, 1.0), (10, 1.0), (20, 1.0), (100, 1.0)]
 
-    assert [len(run) for run in runs(points, 0)] == [3, 1]
+    assert path(points, 0) == "M0 500l120 0l120 0M1200 500h0"
 
 
 def test_a_lone_point_is_a_dot_and_has_no_area() -> None:

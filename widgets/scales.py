@@ -23,6 +23,8 @@ GRID_X = 3000
 GRID_Y = 1000
 # A distance of more than so many usual ones is a gap and never a straight line across it.
 GAP_STEPS = 3
+# A stretch that goes nowhere.
+DOT = "h0"
 # Beyond these a difference or its inverse is no float any more.
 HUGE = 1e300
 TINY = 1e-280
@@ -54,14 +56,6 @@ class Scale:
         """Where the value lies between low (0) and high (1)."""
         inside = min(max(value, self.low), self.high)
         return (inside - self.low) / (self.high - self.low)
-
-    def rows(self, values: Sequence[float]) -> list[int]:
-        """Rows of the grid, 0 at the top; inline arithmetic, for a wall does this 100,000 times."""
-        low, high = self.low, self.high
-        factor = GRID_Y / (high - low)
-        return [
-            round((high - (low if v < low else high if v > high else v)) * factor) for v in values
-        ]
 
 
 def extent(values: Iterable[float]) -> tuple[float, float] | None:
@@ -95,7 +89,8 @@ def round_ticks(low: float, high: float, count: int, unit: str = "") -> list[flo
     """Round values from at or below `low` to at or above `high`, in about `count` steps."""
     low, high = widened(low, high)
     step = round_step(high - low, count, unit)
-    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
+    first = math.floor(low / step + 1e-9)
+    last = max(math.ceil(high / step - 1e-9), first + 1)
     # Divided where the step is below one: 3 × 0.1 is 0.30000000000000004, and 3 / 10 is not.
     over = round(1 / step) if 1e-9 < step < 1 else 0
     return [n / over if over else n * step for n in range(first, last + 1)]
@@ -167,63 +162,68 @@ def time_label(moment: int, step: int, zone: ZoneInfo) -> str:
     return f"{at:%H:%M:%S}" if step < MINUTE else f"{at:%H:%M}"
 
 
-def runs(points: Sequence[Point], step: int) -> Iterator[Sequence[Point]]:
-    """The points in stretches without a gap. `step`: the usual distance, µs; 0: unknown."""
-    most = GAP_STEPS * (step or _usual_step(points))
-    begin = 0
-    if most:
-        for i in range(1, len(points)):
-            if points[i][0] - points[i - 1][0] > most:
-                yield points[begin:i]
-                begin = i
-    if points:
-        yield points[begin:]
-
-
 def _usual_step(points: Sequence[Point]) -> int:
     distances = sorted(b[0] - a[0] for a, b in itertools.pairwise(points))
     return distances[len(distances) // 2] if distances else 0
 
 
 def line_path(points: Sequence[Point], start: int, end: int, scale: Scale, step: int = 0) -> str:
-    """The points as an SVG path on the grid; a lone one is a dot (with round line caps)."""
-    return "".join(d for d, _, _ in _run_paths(points, start, end, scale, step))
+    """The points as an SVG path on the grid; a lone one is a dot (with round line caps).
+
+    `step`: the usual distance of two points, µs, for gaps; 0: unknown, taken from the points.
+    """
+    return line_and_area(points, start, end, scale, step)[0]
 
 
 def line_and_area(
     points: Sequence[Point], start: int, end: int, scale: Scale, step: int = 0
 ) -> tuple[str, str]:
     """`line_path`, and the path of what lies under it, down to the foot of the plot."""
-    found = list(_run_paths(points, start, end, scale, step))
-    areas = [f"{d}V{GRID_Y}H{x}Z" for d, x, length in found if length > 1]
-    return "".join(d for d, _, _ in found), "".join(areas)
+    found = list(_stretches(_inside(points, start, end, scale), start, end, scale, step))
+    lines = ["".join(parts) for _, parts in found]
+    areas = [
+        f"{line}V{GRID_Y}H{x}Z"
+        for line, (x, parts) in zip(lines, found, strict=True)
+        if parts[-1] != DOT
+    ]
+    return "".join(lines), "".join(areas)
 
 
-def _run_paths(
+def _inside(points: Sequence[Point], start: int, end: int, scale: Scale) -> Sequence[Point]:
+    """The points with those outside of the plot put on its edge; mostly there are none."""
+    ends = extent(value for _, value in points)
+    if ends is None:
+        return points
+    low, high = scale.low, scale.high
+    if low <= ends[0] and ends[1] <= high and start <= points[0][0] and points[-1][0] <= end:
+        return points
+    return [(min(max(at, start), end), min(max(value, low), high)) for at, value in points]
+
+
+def _stretches(
     points: Sequence[Point], start: int, end: int, scale: Scale, step: int
-) -> Iterator[tuple[str, int, int]]:
-    """Path, first column and number of points of each stretch."""
-    factor = GRID_X / max(end - start, 1)
-    for run in runs(points, step):
-        xs = [
-            round(((start if at < start else end if at > end else at) - start) * factor)
-            for at, _ in run
-        ]
-        yield _run_path(xs, scale.rows([value for _, value in run])), xs[0], len(run)
+) -> Iterator[tuple[int, list[str]]]:
+    """First column and path of each stretch without a gap.
 
-
-def _run_path(xs: Sequence[int], ys: Sequence[int]) -> str:
-    """Steps from point to point; those that do not move are left out."""
-    x, y = xs[0], ys[0]
-    parts = [f"M{x} {y}"]
-    for to_x, to_y in zip(xs, ys, strict=True):
-        dx, dy = to_x - x, to_y - y
-        if dx or dy:
-            parts.append(f"l{dx} {dy}" if dy >= 0 else f"l{dx}{dy}")
-            x, y = to_x, to_y
-    if len(parts) == 1:
-        parts.append("h0")
-    return "".join(parts)
+    One loop with its arithmetic inline: a wall does this for 100,000 points a second. Each
+    point is written as the step from the one before; those that do not move are left out.
+    """
+    across, down = GRID_X / max(end - start, 1), GRID_Y / (scale.high - scale.low)
+    high, most = scale.high, GAP_STEPS * (step or _usual_step(points)) or GRID_X + end - start
+    first, x, y, last = 0, 0, 0, 0
+    parts: list[str] = []
+    for at, value in points:
+        to_x, to_y = int((at - start) * across + 0.5), int((high - value) * down + 0.5)
+        if not parts or at - last > most:
+            if parts:
+                yield first, parts if len(parts) > 1 else [*parts, DOT]
+            first, parts = to_x, [f"M{to_x} {to_y}"]
+        elif to_x != x or to_y != y:
+            dy = to_y - y
+            parts.append(f"l{to_x - x} {dy}" if dy >= 0 else f"l{to_x - x}{dy}")
+        x, y, last = to_x, to_y, at
+    if parts:
+        yield first, parts if len(parts) > 1 else [*parts, DOT]
 
 
 def arc_path(start: float, end: float, radius: float, centre: float = 50) -> str:
