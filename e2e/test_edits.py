@@ -20,7 +20,7 @@ User.objects.create_superuser("owner", password="correct horse")
 
 def sign_in(page: Page, wall: Wall, path: str = "/") -> None:
     page.goto(f"{wall.url}/login/?next={path}")
-    page.get_by_label("Username").fill("owner")
+    page.get_by_label("User name").fill("owner")
     page.get_by_label("Password").fill("correct horse")
     page.get_by_role("button", name=re.compile("sign in|log in", re.IGNORECASE)).click()
     page.wait_for_url(f"{wall.url}{path}")

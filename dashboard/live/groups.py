@@ -44,7 +44,7 @@ class Groups:
                 await self._settle()
                 wait = LEAST_WAIT
             # Broad: each layer has errors of its own, and all mean the same here.
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001
                 logger.warning("The channel layer cannot be reached (%s); trying again", error)
                 await asyncio.sleep(wait)
                 wait = min(2 * wait, MOST_WAIT)

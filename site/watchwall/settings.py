@@ -20,7 +20,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent.parent
 DATA_DIR = Path(text("WATCHWALL_DATA", str(BASE_DIR / "var"))).expanduser().resolve()
 
 # Open pages reload when it changes, so it changes with every file of ours.
-BUILD = f"{__version__}+{fingerprint(BASE_DIR)}"
+BUILD = f"{__version__}-{fingerprint(BASE_DIR)}"
 NODE = text("WATCHWALL_NODE", socket.gethostname())
 
 
