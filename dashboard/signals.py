@@ -18,7 +18,7 @@ def session_ended(**_: Any) -> None:
 
 def user_changed(update_fields: frozenset[str] | None, **_: Any) -> None:
     # Each login writes that one field.
-    if update_fields != {"last_login"}:
+    if update_fields != frozenset({"last_login"}):
         transaction.on_commit(publish_catalogue)
 
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from channels.layers import get_channel_layer
@@ -105,13 +106,12 @@ async def test_many_sockets_at_once_load_a_board_once(
     hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     board, _, _ = await hub.query(setting)
-    loads: list[object] = []
-    load = held.load
-    monkeypatch.setattr(held, "load", lambda *args: loads.append(args) or load(*args))
+    load = Mock(side_effect=held.load)
+    monkeypatch.setattr(held, "load", load)
 
     await asyncio.gather(*(watch(hub, board) for _ in range(20)))
 
-    assert len(loads) == 1
+    assert load.call_count == 1
 
 
 async def test_a_reader_that_stalls_delays_nobody_and_then_gets_the_latest(hub: Hub) -> None:
@@ -192,17 +192,14 @@ async def test_an_old_message_and_one_delivered_twice_change_nothing(
 ) -> None:
     board, _, feed = await hub.query(setting)
     screen = await watch(hub, board)
-    messages: list[dict[str, Any]] = []
-    feed_message = publish.feed_message
-    monkeypatch.setattr(
-        publish, "feed_message", lambda **k: messages.append(feed_message(**k)) or messages[-1]
-    )
+    messages = Mock(side_effect=publish.publish_feed)
+    monkeypatch.setattr(publish, "publish_feed", messages)
     await hub.query(say, feed, 21.5)
     await hub.query(say, feed, 22.5)
     await screen.sees("22.5")
 
-    for message in messages:
-        publish.publish_feed(message)
+    for call in messages.call_args_list[:]:
+        publish.publish_feed(*call.args)
     await hub.query(say, feed, 23.5)
     await screen.sees("23.5")
 
