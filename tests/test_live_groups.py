@@ -95,3 +95,17 @@ async def test_a_membership_is_renewed_before_the_layer_forgets_it(
     await layer.until(("a", "here"))
 
     task.cancel()
+
+
+async def test_at_the_end_it_is_in_no_group() -> None:
+    layer = Layer()
+    one = Groups(layer)
+    task = asyncio.create_task(one.run())
+    one.opened("here")
+    one.want({"a"})
+    await layer.until(("a", "here"))
+    task.cancel()
+
+    await one.leave()
+
+    assert layer.members == set()

@@ -56,6 +56,7 @@ class Hub:
         self.walls: dict[Key, Wall] = {}
         self.held = Held()
         self._layer = get_channel_layer()
+        self._channel = ""
         self._groups = Groups(self._layer)
         self._watched: set[int] = set()
         self._stale: set[int] = set()
@@ -91,6 +92,7 @@ class Hub:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._timer:
             self._timer.cancel()
+        await self._groups.leave()
         # Looked up in that thread: each has a connection of its own.
         await self.query(lambda: connection.close())
         self._thread.shutdown()
@@ -168,7 +170,8 @@ class Hub:
         self._groups.want({publish.CATALOGUE, *map(publish.feed_group, self._watched)})
 
     async def _receive(self) -> None:
-        channel = await self._layer.new_channel()
+        # The same one after a failure: a second would leave the first in every group, unread.
+        channel = self._channel = self._channel or await self._layer.new_channel()
         self._groups.opened(channel)
         while True:
             message = await self._layer.receive(channel)
