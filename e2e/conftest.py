@@ -35,7 +35,12 @@ def browser() -> Iterator[Browser]:
 class Watched:
     """What a page complained of. A lost connection is the browser's own complaint, not ours."""
 
-    LOST = ("WebSocket connection to", "net::ERR_CONNECTION", "net::ERR_EMPTY_RESPONSE")
+    LOST = (
+        "WebSocket connection to",
+        "net::ERR_CONNECTION",
+        "net::ERR_EMPTY_RESPONSE",
+        "htmx:ws:error",
+    )
 
     def __init__(self, page: Page) -> None:
         self.page = page

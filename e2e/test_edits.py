@@ -20,7 +20,7 @@ User.objects.create_superuser("owner", password="correct horse")
 
 def sign_in(page: Page, wall: Wall, path: str = "/") -> None:
     page.goto(f"{wall.url}/login/?next={path}")
-    page.get_by_label("Username").fill("owner")
+    page.get_by_label("User name").fill("owner")
     page.get_by_label("Password").fill("correct horse")
     page.get_by_role("button", name=re.compile("sign in|log in", re.IGNORECASE)).click()
     page.wait_for_url(f"{wall.url}{path}")
@@ -39,7 +39,7 @@ def test_an_edit_in_the_admin_is_on_open_pages_within_a_moment(
 
     admin = open_page(f"{wall.url}/login/")
     sign_in(admin, wall, "/admin/widgets/widget/")
-    admin.locator("#result_list th a").first.click()
+    admin.locator("#result_list").get_by_role("link", name="x", exact=True).click()
     admin.locator("#id_title").fill("renamed")
     # When the heading changes, the page itself notes the moment.
     page.evaluate(

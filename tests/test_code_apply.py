@@ -359,5 +359,5 @@ def test_the_command_says_what_is_wrong_with_a_file(
 def test_exporting_an_unknown_dashboard_names_the_nearest() -> None:
     apply(BOARD)
 
-    with pytest.raises(CommandError, match='no dashboard "wal"; did you mean "wall"?'):
+    with pytest.raises(CommandError, match=r'no dashboard "wal"; did you mean "wall"\?'):
         run("export", "wal")

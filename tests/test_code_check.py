@@ -14,7 +14,7 @@ from dashboard.models import Dashboard, Tile
 from tests.feeds import make_feed
 from widgets.kinds import Kind, kinds
 from widgets.models import Feed, Widget
-from widgets.options import Options
+from widgets.options import BadOptions, BoolField, Options, read
 from widgets.sources import Source, sources
 
 pytestmark = pytest.mark.django_db
@@ -22,6 +22,7 @@ pytestmark = pytest.mark.django_db
 
 class DialOptions(Options):
     most = forms.IntegerField(initial=100, min_value=1)
+    legend = BoolField(initial=True)
 
 
 class Dial(Kind):
@@ -244,7 +245,7 @@ def test_a_problem_names_file_line_key_and_what_was_expected(
 
 def test_all_problems_of_all_files_are_said_at_once_and_by_line() -> None:
     one = WHOLE.replace("kind: dial", "kind: dail").replace("feed: web", "feed: wbe")
-    other = WHOLE.replace("dashboard: wall", "dashboard: other\ndashboard: again")
+    other = "dashboard: other\ndashboard: again\n"
 
     found = said(one.replace("source: probe", "source: prob"), other)
 
@@ -300,3 +301,15 @@ def test_a_tile_without_a_size_has_the_usual_one_of_its_kind() -> None:
 
     tile = Tile.objects.get()
     assert (tile.x, tile.y, tile.width, tile.height) == (1, 2, 2, 4)
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"), [("no", False), ("off", False), (False, False), ("yes", True), (True, True)]
+)
+def test_a_no_in_an_option_is_a_no(given: object, meant: bool) -> None:
+    assert read(DialOptions, {"legend": given})["legend"] is meant
+
+
+def test_what_is_neither_yes_nor_no_is_refused() -> None:
+    with pytest.raises(BadOptions, match="'perhaps' is neither true nor false"):
+        read(DialOptions, {"legend": "perhaps"})

@@ -119,7 +119,9 @@ def test_no_text_raises(text: str) -> None:
     parse(text, "f")
 
 
-SIGNS = st.sampled_from([*"abn019-?:[]{},&*!|>'\"%@`#~.\n\t \\xuU/", "- ", ": ", "\n  ", "<<", "---"])
+SIGNS = st.sampled_from(
+    [*"abn019-?:[]{},&*!|>'\"%@`#~.\n\t \\xuU/", "- ", ": ", "\n  ", "<<", "---"]
+)
 
 
 @given(st.lists(SIGNS, max_size=40).map("".join))

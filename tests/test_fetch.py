@@ -196,8 +196,9 @@ def test_a_secret_that_comes_back_in_an_answer_is_struck_out(secret: dict[str, s
             text=word,
             rows=[{"echo": [f"Bearer {word}"]}],
             notes=[word],
-            numbers={"x": 1},
-            verdicts={"x": Verdict("ok", word)},
+            numbers={word: 1},
+            units={word: "s"},
+            verdicts={word: Verdict("ok", word)},
         )
 
     reading = run(Says(say), secret)

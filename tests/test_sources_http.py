@@ -31,6 +31,10 @@ async def handle(request: web.Request) -> web.StreamResponse:
             return web.Response(status=int(status), text="as asked")
         case ["loop"]:
             raise web.HTTPFound("/loop")
+        case ["cookie"]:
+            return web.Response(headers={"Set-Cookie": "session=opensesame; Path=/"})
+        case ["hops", left] if int(left):
+            raise web.HTTPFound(f"/hops/{int(left) - 1}")
         case ["once"]:
             raise web.HTTPTemporaryRedirect("/there")
         case ["away"]:
@@ -158,6 +162,7 @@ def test_what_is_no_answer_is_down_with_its_reason(spoken: bytes, said: str) -> 
         ("/", {"contains": "on fire"}, "the body does not contain 'on fire'"),
         ("/", {"matches": "^well"}, "the body does not match '^well'"),
         ("/loop", {}, "more than 5 redirects"),
+        ("/hops/6", {}, "more than 5 redirects"),
         ("/elsewhere", {}, "it redirects to what is no address over HTTP"),
         ("/badly", {}, "the answer broke off or is badly encoded"),
     ],
@@ -176,6 +181,7 @@ def test_an_answer_that_was_not_expected_is_down(
         ("/", {"contains": "is well", "matches": "w.ll$"}),
         ("/latin", {"contains": "größer"}),
         ("/once", {}),
+        ("/hops/5", {}),
         ("/loop", {"redirects": False}),
     ],
 )
@@ -217,6 +223,16 @@ def test_what_the_options_hold_follows_a_redirect_on_the_same_server(server: str
 
     assert [one["X-Key"] for one in seen] == ["a", "a"]
     assert seen[1]["body"] == "hello"
+
+
+def test_a_cookie_is_kept_for_nobody(server: str) -> None:
+    named = server.replace("127.0.0.1", "localhost")
+
+    check(f"{named}/cookie")
+    check(named)
+
+    assert len(seen) == 2
+    assert "Cookie" not in seen[1]
 
 
 def test_a_body_without_end_is_read_to_one_megabyte_once_unpacked(server: str) -> None:

@@ -127,11 +127,13 @@ def _struck(reading: Reading) -> Reading:
     """The reading without the value of any secret: some servers answer with what they were sent."""
     return replace(
         reading,
+        numbers=without_secrets(reading.numbers),
+        units=without_secrets(reading.units),
         rows=without_secrets(reading.rows),
         text=without_secrets(reading.text),
         notes=without_secrets(reading.notes),
         verdicts={
-            name: Verdict(verdict.state, without_secrets(verdict.message))
+            without_secrets(name): Verdict(verdict.state, without_secrets(verdict.message))
             for name, verdict in reading.verdicts.items()
         },
     )

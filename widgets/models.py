@@ -86,12 +86,9 @@ class Feed(Revisioned):
         return str(self.name)
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        if self.source in sources:
-            source = sources[self.source]
-            if source.mode != "polled":
-                self.interval = None
-            if source.local and not self.node:
-                self.node = settings.NODE
+        settled = self._settle()
+        if kwargs.get("update_fields") is not None:
+            kwargs["update_fields"] = {*kwargs["update_fields"], *settled}
         with transaction.atomic():
             super().save(*args, **kwargs)
             state, _ = FeedState.objects.get_or_create(feed=self)
@@ -102,6 +99,20 @@ class Feed(Revisioned):
                 # New, no longer paused, or asked for more often: now, and not at the old slot.
                 changed["next_due"] = clock.now()
             FeedState.objects.filter(pk=self.pk).update(**changed)
+
+    def _settle(self) -> list[str]:
+        """Make interval and node fit the source; the fields that changed."""
+        settled: list[str] = []
+        if self.source not in sources:
+            return []
+        source = sources[self.source]
+        if source.mode != "polled" and self.interval is not None:
+            self.interval = None
+            settled.append("interval")
+        if source.local and not self.node:
+            self.node = settings.NODE
+            settled.append("node")
+        return settled
 
     def clean(self) -> None:
         try:

@@ -54,6 +54,13 @@ class DurationField(forms.Field):
     def prepare_value(self, value: Any) -> Any:
         return format_duration(value) if isinstance(value, int) else value
 
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        """`90 s` for what was `1 min 30 s` is no change."""
+        try:
+            return self.clean(self.prepare_value(initial)) != self.clean(data)
+        except ValidationError:
+            return True
+
     def clean(self, value: Any) -> int | None:
         if value in self.empty_values:
             if self.required:
@@ -123,8 +130,17 @@ class JSONValueField(forms.JSONField):
         return value if isinstance(value, dict | list) else super().to_python(value)
 
 
+class Checkbox(forms.CheckboxInput):
+    """Hands on what was given: Django's own takes every text but "false" for a tick."""
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> Any:
+        return data.get(name, False)
+
+
 class BoolField(forms.BooleanField):
     """True or false, also as YAML and people write them."""
+
+    widget = Checkbox
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(required=False, **kwargs)

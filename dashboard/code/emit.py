@@ -10,7 +10,7 @@ from dashboard.code.parse import Unfit, scalar
 
 WIDTH = 96
 
-_BARE = re.compile(r"[A-Za-z0-9_./][A-Za-z0-9_./+%()–×-]*( [A-Za-z0-9_./+%()–×-]+)*")
+_BARE = re.compile(r"[A-Za-z0-9_./][A-Za-z0-9_./+*%()–×-]*( [A-Za-z0-9_./+*%()–×-]+)*")
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t"}
 
 

@@ -156,23 +156,19 @@ def percent(share: float) -> str:
 def legend(lines: Sequence[Line], frame: Frame) -> dict[str, Any]:
     """Names with last values, as many as fit on one row of the tile; the rest is counted."""
     room = pixels(frame)[0] - 60
-    short = short_names(lines)
     items: list[dict[str, Any]] = []
-    for i, line in enumerate(lines):
-        shown = say(line.value, line.unit, "short")
-        room -= 13 * (min(len(short[i]), 16) + len(shown)) + 70
-        if room < 0 and items:
-            break
+    hidden = []
+    for i, (line, short) in enumerate(zip(lines, short_names(lines), strict=True)):
+        value = say(line.value, line.unit, "short")
+        width = 13 * (min(len(short), 16) + len(value)) + 70
+        if width > room and items:
+            hidden.append(line.name)
+            continue
+        room -= width
+        mark = MARKS[line.state]
         items.append(
-            {
-                "colour": i + 1,
-                "name": line.name,
-                "short": short[i],
-                "value": shown,
-                "mark": MARKS[line.state],
-            }
+            {"colour": i + 1, "name": line.name, "short": short, "value": value, "mark": mark}
         )
-    hidden = [line.name for line in lines[len(items) :]]
     return {"items": items, "more": len(hidden), "names": ", ".join(hidden)[:500]}
 
 

@@ -57,12 +57,12 @@ def cell_width(lines: Sequence[Line], now: int) -> int:
 
 
 def columns(count: int, width: int, height: int, most: int) -> int:
-    """How many columns make cells that are nearest to twice as wide as high."""
+    """How many columns make cells near to twice as wide as high, and few of them empty."""
 
     def strain(across: int) -> float:
         down = -(-count // across)
         ratio = (width / across) / (height / down)
-        return max(ratio / 2, 2 / ratio)
+        return max(ratio / 2, 2 / ratio) * across * down / count
 
     fitting = [n for n in range(1, most + 1) if -(-count // n) * CELL_HEIGHT <= height]
     return min(fitting or [most], key=strain) if count else 1

@@ -9,6 +9,8 @@ from django.conf import settings
 from django.core.management import BaseCommand, CommandError, call_command
 from django.db import DatabaseError, connection
 
+from dashboard import first
+
 
 class Command(BaseCommand):
     help = "Run the whole wall in one process: server, Huey consumer and ticker."
@@ -28,6 +30,9 @@ class Command(BaseCommand):
         except CannotListen as error:
             raise CommandError(str(error)) from None
         self._prepare()
+        address = self._address(port)
+        first.apply_first(address)
+        first.follow(address)
 
         from widgets.consumer import EmbeddedConsumer
         from widgets.pulse import Pulse
@@ -38,7 +43,7 @@ class Command(BaseCommand):
         def ready() -> None:
             consumer.start()
             pulse.start()
-            self._greet(port)
+            self._greet(address)
 
         def stop() -> None:
             consumer.stop_cleanly()
@@ -60,11 +65,15 @@ class Command(BaseCommand):
                 "Make its folder writable, or name another with WATCHWALL_DATA."
             ) from None
 
-    def _greet(self, port: int) -> None:
+    def _address(self, port: int) -> str:
+        """Where a browser on this machine finds the wall."""
         host = "127.0.0.1" if settings.BIND in {"0.0.0.0", "::"} else settings.BIND  # noqa: S104
         shown = f"[{host}]" if ":" in host else host
+        return f"http://{shown}:{port}"
+
+    def _greet(self, address: str) -> None:
         self.stdout.write(
-            f"Watchwall {settings.BUILD} is at http://{shown}:{port}/\n"
+            f"Watchwall {settings.BUILD} is at {address}/\n"
             "Make the first administrator with: make admin\n"
             "Ctrl-C ends it."
         )
