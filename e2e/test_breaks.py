@@ -175,7 +175,7 @@ def test_a_worker_killed_in_the_middle_of_a_refresh_is_made_good_and_nothing_twi
     wall.start()
 
     samples = (
-        "SELECT ts, value FROM widgets_sample t JOIN widgets_series s ON s.id = t.series_id "
+        "SELECT t.ts, t.value FROM widgets_sample t JOIN widgets_series s ON s.id = t.series_id "
         "JOIN widgets_feed f ON f.id = s.feed_id WHERE f.name = 'x'"
     )
     found = eventually(lambda: wall.query(samples), 15, "it was asked again")
