@@ -365,3 +365,16 @@ def test_a_commit_that_breaks_answers_every_caller_and_takes_the_good_ones(
     with pytest.raises(record.NotRecorded, match="boom"):
         answers[1].result()
     assert answers[2].result().status in {"recorded", "nothing"}
+
+
+def test_what_a_source_says_of_a_series_that_is_ok_stays_beside_it() -> None:
+    feed = make_feed(thresholds=[{"warning_above": 10}])
+
+    arrive(feed, {"up": 1}, verdicts={"up": Verdict("ok", "200 OK")})
+    assert series(feed, "up").message == "200 OK"
+    arrive(feed, {"up": 11}, at=NOON + SECOND)
+    assert series(feed, "up").message == "11 is above 10"
+    Feed.objects.filter(pk=feed.pk).update(thresholds=[])
+    time_passes(feed, NOON + 2 * SECOND)
+
+    assert (series(feed, "up").state, series(feed, "up").message) == ("ok", "")

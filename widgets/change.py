@@ -83,6 +83,8 @@ class FeedChange:
     promised: Promise = field(init=False)
     thresholds: list[Threshold] = field(init=False)
     touched: set[str] = field(default_factory=set)
+    # The series that a reading gave a value, with what its source says of it.
+    learned: set[str] = field(default_factory=set)
     # By name, since a new series has no id before it is stored.
     samples: list[tuple[str, int, float]] = field(default_factory=list)
     # With the name of the series, if it is one's.
@@ -204,6 +206,7 @@ class FeedChange:
         series.unit = reading.units.get(name, series.unit if not reading.complete else "")
         series.verdict, series.message = verdict.state, verdict.message
         series.ended = False
+        self.learned.add(name)
 
     def _series(self, name: str) -> SeriesNow:
         self.touched.add(name)
@@ -251,8 +254,8 @@ class FeedChange:
         state = worst_state([beyond, series.verdict])
         if beyond == state != "ok":
             series.message = explain(series.value, series.unit, limits)
-        elif series.verdict == "ok":
-            series.message = ""
+        elif state == "ok" != series.state and name not in self.learned:
+            series.message = ""  # It told why the value was not ok.
         if state != series.state or not series.since:
             if state != series.state:
                 self._note(series, "state", state, ("ok",), series.value, series.message)

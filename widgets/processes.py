@@ -85,7 +85,7 @@ _telling = Telling()
 count = _telling.count
 gauge = _telling.gauge
 observe = _telling.observe
-_started = clock.now()
+started = clock.now()
 
 
 def beat(role: str, now: int | None = None, telling: Telling = _telling) -> None:
@@ -96,12 +96,12 @@ def beat(role: str, now: int | None = None, telling: Telling = _telling) -> None
     now = clock.now() if now is None else now
     pid = os.getpid()
     row = Process(
-        key=f"{settings.NODE}:{pid}:{_started}",
+        key=f"{settings.NODE}:{pid}:{started}",
         role=role,
         node=settings.NODE,
         pid=pid,
         build=settings.BUILD,
-        started=_started,
+        started=started,
         seen=now,
         counters=telling.tell(now) | {"memory": psutil.Process().memory_info().rss},
     )

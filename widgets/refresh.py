@@ -49,7 +49,9 @@ async def _refresh(
     except (SourceError, LookupError) as failure:
         error = str(failure)
     arrived = clock.now()
-    processes.observe("lateness", max(0, started - claim.due))
+    # Slots that passed while nobody was there to see them are no lateness of ours.
+    lateness = max(0, started - max(claim.due, processes.started))
+    processes.observe("lateness", lateness)
     arrival = Arrival(
         feed=claim.feed,
         arrived=arrived,
@@ -57,7 +59,7 @@ async def _refresh(
         error=error,
         claim=claim.number,
         duration=arrived - started,
-        lateness=max(0, started - claim.due),
+        lateness=lateness,
         memo=memo,
     )
     try:

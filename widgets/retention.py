@@ -22,7 +22,35 @@ EVENTS_KEPT = 730 * DAY
 def remove_old(now: int) -> int:
     """Remove what is older than its feed keeps it; how many rows of samples and roll-ups went."""
     removed = sum(_remove(table, keep, now) for table, keep in _TABLES.items())
+    removed += sum(_remove_orphans(table) for table in _TABLES)
     Event.objects.filter(end__lt=now - EVENTS_KEPT).delete()
+    return removed
+
+
+# From one series to the next along the key: as many look-ups as there are series, not rows.
+_ORPHANS = """
+WITH RECURSIVE there(id) AS (
+  SELECT MIN(series_id) FROM {table}
+  UNION ALL
+  SELECT (SELECT MIN(series_id) FROM {table} WHERE series_id > there.id)
+  FROM there WHERE there.id IS NOT NULL)
+SELECT id FROM there WHERE id IS NOT NULL AND id NOT IN (SELECT id FROM widgets_series)
+"""
+
+
+def _remove_orphans(table: str) -> int:
+    """The rows of series that were deleted with their feed, which would take minutes to do at once
+    while somebody waits for a page."""
+    removed = 0
+    with connection.cursor() as cursor:
+        cursor.execute(_ORPHANS.format(table=table))
+        for (series,) in cursor.fetchall():
+            cursor.execute(
+                f"DELETE FROM {table} WHERE series_id = %s AND ts IN "  # noqa: S608
+                f"(SELECT ts FROM {table} WHERE series_id = %s LIMIT %s)",
+                [series, series, _ROWS * _ROUNDS],
+            )
+            removed += cursor.rowcount
     return removed
 
 
