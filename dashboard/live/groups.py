@@ -50,7 +50,7 @@ class Groups:
                 wait = min(2 * wait, MOST_WAIT)
                 continue
             try:
-                # Not `wait_for`: in Python 3.11 it swallows a cancellation that comes with the event.
+                # Not `wait_for`: in Python 3.11 it swallows a cancellation that comes just then.
                 async with asyncio.timeout(RENEW):
                     await self._changed.wait()
             except TimeoutError:

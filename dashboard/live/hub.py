@@ -290,7 +290,7 @@ class Hub:
 
     async def _compare_for_ever(self) -> None:
         while True:
-            # Not `wait_for`: in Python 3.11 it swallows a cancellation that comes with the event.
+            # Not `wait_for`: in Python 3.11 it swallows a cancellation that comes just then.
             with suppress(TimeoutError):
                 async with asyncio.timeout(COMPARE_EVERY):
                     await self._compare.wait()
