@@ -209,13 +209,16 @@ def test_a_tile_is_drawn_at_once_and_then_once_a_frame() -> None:
     wall.paint(everything, NOON, 100.0)
 
     wall.mark({"other"})
-    unmarked = wall.due_at
+    due = [wall.due_at]
     wall.mark({"f"})
+    due.append(wall.due_at)
+    early = wall.paint(everything, NOON, 100.0 + FRAME / 2)
+    then = wall.paint(everything, NOON, 100.0 + FRAME)
+    due.append(wall.due_at)
 
-    assert (unmarked, wall.due_at) == (None, 100.0 + FRAME)
-    assert wall.paint(everything, NOON, 100.0 + FRAME / 2) == {}
-    assert list(wall.paint(everything, NOON, 100.0 + FRAME)) == [shown.tiles[0].element]
-    assert wall.due_at is None
+    assert due == [None, 100.0 + FRAME, None]
+    assert early == {}
+    assert list(then) == [shown.tiles[0].element]
 
 
 def test_a_window_for_a_comparison_with_last_week_is_not_a_week_of_samples() -> None:

@@ -21,7 +21,7 @@ from dashboard.live.hub import Hub
 from dashboard.live.slot import Slot
 from dashboard.models import Dashboard, Tile
 from tests.feeds import arrive, make_feed
-from tests.walls import Screen, eventually, make_board, put
+from tests.walls import DEADLINE, Screen, eventually, make_board, put
 from widgets import clock, processes, publish
 from widgets.clock import HOUR
 from widgets.models import Feed, Widget
@@ -443,3 +443,19 @@ async def test_a_heartbeat_reaches_every_socket(hub: Hub, monkeypatch: pytest.Mo
     await screen.until(lambda s: sum("heartbeat" in frame for frame in s.frames) >= 3)
 
     beating.cancel()
+
+
+@pytest.mark.parametrize("steps", range(6))
+async def test_it_ends_also_in_the_moment_it_is_told_of_something(
+    transactional_db: None, steps: int
+) -> None:
+    hub = hub_module.current()
+    await eventually(lambda: publish.CATALOGUE in hub._groups.joined)
+
+    hub._compare.set()
+    hub._groups.want({"more"})
+    for _ in range(steps):
+        await asyncio.sleep(0)
+
+    async with asyncio.timeout(DEADLINE):
+        await hub.stop()

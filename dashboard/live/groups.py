@@ -50,7 +50,9 @@ class Groups:
                 wait = min(2 * wait, MOST_WAIT)
                 continue
             try:
-                await asyncio.wait_for(self._changed.wait(), RENEW)
+                # Not `wait_for`: in Python 3.11 it swallows a cancellation that comes just then.
+                async with asyncio.timeout(RENEW):
+                    await self._changed.wait()
             except TimeoutError:
                 self.joined.clear()
             self._changed.clear()

@@ -290,8 +290,10 @@ class Hub:
 
     async def _compare_for_ever(self) -> None:
         while True:
+            # Not `wait_for`: in Python 3.11 it swallows a cancellation that comes just then.
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._compare.wait(), COMPARE_EVERY)
+                async with asyncio.timeout(COMPARE_EVERY):
+                    await self._compare.wait()
             self._compare.clear()
             walls = {key: wall for key, wall in self.walls.items() if wall.ready}
             prints = {key: wall.board.fingerprint for key, wall in walls.items()}
