@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from dashboard.code.apply import apply_all
 from dashboard.code.plan import Change
@@ -15,7 +15,8 @@ BOARD = Path(__file__).parent / "boards" / "this-machine.yaml"
 ADDRESS = "http://127.0.0.1:8000"
 # The feed with which the wall asks itself for a page.
 SELF = "login-page"
-LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+LOOPBACK = {"http://127.0.0.1", "http://localhost", "http://[::1]"}
+_LOGIN_PAGE = re.compile(r"(http://[^/]+):\d+/login/")
 
 
 def apply_first(address: str = ADDRESS) -> list[Change]:
@@ -37,8 +38,8 @@ def follow(address: str) -> bool:
     if feed is None or not isinstance(feed.options, dict):
         return False
     here, asked = address + "/login/", str(feed.options.get("url", ""))
-    parts = urlsplit(asked)
-    own = parts.scheme == "http" and parts.path == "/login/" and parts.hostname in LOOPBACK
+    found = _LOGIN_PAGE.fullmatch(asked)
+    own = found and found[1] in LOOPBACK | {address.rpartition(":")[0]}
     if not own or asked == here:
         return False
     feed.options = {**feed.options, "url": here}

@@ -98,6 +98,8 @@ class Description(models.Model):
 
     class Meta:
         ordering = ["dashboard", "noun", "name"]
+        verbose_name = "description in a file"
+        verbose_name_plural = "descriptions in files"
         constraints = [
             models.UniqueConstraint(fields=["dashboard", "noun", "name"], name="described_once")
         ]

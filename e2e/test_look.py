@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from axe_core_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from e2e.conftest import OUT, OpenPage
 from e2e.test_page import has_numbers, live
-from e2e.wall import Wall, eventually
+from e2e.wall import ROOT, Wall, eventually
 
-SCRIPT = Path(__file__).with_name("look.js").read_text()
+SCRIPT = (ROOT / "tests" / "look.js").read_text()
 # Width, height, the least size of text, and of values, titles and states.
 SCREENS = {
     "1080p": (1920, 1080, 14, 24),

@@ -104,7 +104,7 @@ def test_a_tile_opens_its_detail_page_which_is_live_too(
     page.locator(f"{TILES}.widget-line h2 a").first.click()
 
     live(page)
-    expect(page.locator("article.widget-line")).to_be_visible()
+    expect(page.locator("article.widget-line").first).to_be_visible()
     expect(page.locator("table").first).to_be_visible()
 
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+
+from dashboard.live.hub import Hub, current
 
 
 @pytest.fixture
@@ -29,3 +33,11 @@ def _signed_in(user: User) -> Client:
     client = Client()
     client.force_login(user)
     return client
+
+
+@pytest.fixture
+async def hub(transactional_db: None) -> AsyncIterator[Hub]:
+    """The hub of this process, on a database that its thread sees too."""
+    here = current()
+    yield here
+    await here.stop()

@@ -123,14 +123,21 @@ def pick(spec: Spec, feeds: Iterable[FeedNow]) -> Picked:
 
 def _named(feed: FeedNow, series: SeriesNow, show: Show, shows: int) -> Pick:
     wild = any(sign in show.series for sign in "*?[")
-    if show.name and not wild:
-        name = show.name
+    if show.name and (not wild or "*" in show.name):
+        name = show.name.replace("*", _matched(series.name, show.series))
     elif any(sign in show.feed for sign in "*?["):
         # `check.*` with one series each (`up`): the feed is what tells them apart.
         name = f"{feed.name} {series.name}" if wild else feed.name
     else:
         name = series.name
     return Pick(feed, series, name, show.unit or series.unit)
+
+
+def _matched(name: str, pattern: str) -> str:
+    """What the first `*` of a pattern stands for in a name: of `disk.*.percent`, the disk."""
+    before, _, after = pattern.partition("*")
+    after = after.rpartition("*")[2]
+    return name[len(before) : len(name) - len(after)]
 
 
 _DIGITS = re.compile(r"(\d+)")

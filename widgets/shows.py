@@ -12,7 +12,10 @@ from widgets.registry import nearest
 
 @dataclass(frozen=True, slots=True)
 class Show:
-    """One selection of a widget: shell patterns for feed and series, and how to call them."""
+    """One selection of a widget: shell patterns for feed and series, and how to call them.
+
+    A `*` in the name is what the one in the pattern stands for: `core.*` as `core *`.
+    """
 
     feed: str
     series: str = "*"

@@ -80,8 +80,7 @@ def _paint(board: Board, tile: Placed, spec: Spec, held: Held, now: int) -> Pain
     picked = pick(spec, feeds)
     data = gather(spec, picked, held.windows_of(spec), now)
     said = condition(spec, picked, data.lines, now)
-    left_out = len(wanted) - len(feeds)
-    error = said.error or (f"{left_out} private feeds are left out" if left_out else "")
+    error = said.error or _left_out(len(wanted) - len(feeds))
     html = render(
         tile.kind,
         spec.options,
@@ -141,6 +140,12 @@ def _frame(board: Board, tile: Placed, now: int) -> Frame:
 
 def _url(board: Board, tile: Placed) -> str:
     return "" if board.key.tile else reverse("tile", args=[board.slug, tile.id])
+
+
+def _left_out(count: int) -> str:
+    if not count:
+        return ""
+    return f"{count} private feed{' is' if count == 1 else 's are'} left out"
 
 
 def _hint(spec: Spec, picked: Picked) -> str:

@@ -55,6 +55,11 @@ class Groups:
                 self.joined.clear()
             self._changed.clear()
 
+    async def leave(self) -> None:
+        """Leave every group; for the end."""
+        self.wanted = frozenset()
+        await self._settle()
+
     async def _settle(self) -> None:
         while self.channel and self.joined != self.wanted:
             channel = self.channel

@@ -29,7 +29,7 @@ from dashboard.live.held import Held
 from dashboard.live.slot import Slot
 from dashboard.live.survey import Mark, Survey, look, survey
 from dashboard.live.wall import Wall
-from widgets import clock, publish
+from widgets import clock, processes, publish
 from widgets.select import Spec, pick
 
 logger = logging.getLogger(__name__)
@@ -55,12 +55,13 @@ class Hub:
         self.loop = asyncio.get_running_loop()
         self.walls: dict[Key, Wall] = {}
         self.held = Held()
-        # Counted since the start, for whoever reads them.
-        self.frames = self.repairs = self.reloads = 0
         self._layer = get_channel_layer()
+        self._channel = ""
         self._groups = Groups(self._layer)
         self._watched: set[int] = set()
         self._stale: set[int] = set()
+        # Feeds that are being loaded, or wait for it.
+        self._coming: set[int] = set()
         # The messages that come while feeds are loaded; None while none are.
         self._arriving: list[Mapping[str, Any]] | None = None
         self._loading, self._opening = asyncio.Lock(), asyncio.Lock()
@@ -91,8 +92,13 @@ class Hub:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._timer:
             self._timer.cancel()
-        await self.loop.run_in_executor(self._thread, connection.close)
+        await self._groups.leave()
+        # Looked up in that thread: each has a connection of its own.
+        await self.query(lambda: connection.close())
         self._thread.shutdown()
+        global _hub
+        if _hub is self:
+            _hub = None
 
     async def query(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run something that asks the database, in the hub's own thread."""
@@ -105,13 +111,8 @@ class Hub:
 
     # Sockets come and go.
 
-    @property
-    def sockets(self) -> int:
-        return sum(len(wall.slots) for wall in self.walls.values())
-
-    @property
-    def renders(self) -> int:
-        return sum(wall.renders for wall in self.walls.values())
+    def _slots(self) -> list[Slot]:
+        return [slot for wall in self.walls.values() for slot in wall.slots]
 
     async def join(self, key: Key, slot: Slot) -> bool:
         """Give the socket everything, and from now on what changes; False: no such board."""
@@ -169,7 +170,8 @@ class Hub:
         self._groups.want({publish.CATALOGUE, *map(publish.feed_group, self._watched)})
 
     async def _receive(self) -> None:
-        channel = await self._layer.new_channel()
+        # The same one after a failure: a second would leave the first in every group, unread.
+        channel = self._channel = self._channel or await self._layer.new_channel()
         self._groups.opened(channel)
         while True:
             message = await self._layer.receive(channel)
@@ -201,7 +203,7 @@ class Hub:
         while True:
             while self._stale:
                 ids, self._stale = self._stale, set()
-                self.reloads += len(ids)
+                processes.count("reloads", len(ids))
                 try:
                     await self._load(ids)
                 except BaseException:
@@ -218,12 +220,14 @@ class Hub:
         """
         if not ids:
             return
+        self._coming |= set(ids)
         async with self._loading:
             self._arriving = []
             try:
                 loaded = await self.query(held.load, ids, self._specs())
             finally:
-                arrived, self._arriving = self._arriving or [], None
+                arrived, self._arriving = self._arriving, None
+                self._coming -= set(ids)
         for message in arrived:
             feed = loaded.feeds.get(message["feed"])
             if feed and message["version"] > feed.version:
@@ -268,7 +272,7 @@ class Hub:
             self._refresh(wall.lacks)
             wall.lacks = set()
         if parts:
-            self.frames += 1
+            processes.count("fragments", len(parts) * len(wall.slots))
             text = "".join(parts.values())
             for slot in wall.slots:
                 slot.put(parts, text)
@@ -291,7 +295,11 @@ class Hub:
             self._compare.clear()
             walls = {key: wall for key, wall in self.walls.items() if wall.ready}
             prints = {key: wall.board.fingerprint for key, wall in walls.items()}
-            sessions = {s.session for w in walls.values() for s in w.slots if s.session}
+            slots = self._slots()
+            processes.gauge("sockets", len(slots))
+            # How many sockets cannot keep up with what happens.
+            processes.gauge("sockets.behind", sum(slot.behind for slot in slots))
+            sessions = {slot.session for slot in slots if slot.session}
             found = await self.query(survey, prints, sessions)
             for key, wall in walls.items():
                 self._follow_board(key, wall, found)
@@ -337,8 +345,8 @@ class Hub:
             for id_ in wanted
             if id_ not in self.held.feeds or marks[id_].revision != self.held.feeds[id_].revision
         }
-        self.repairs += len(missed)
-        self._refresh(missed | edited)
+        processes.count("repairs", len(missed))
+        self._refresh((missed | edited) - self._coming)
 
     # Signs of life.
 
@@ -346,9 +354,8 @@ class Hub:
         while True:
             await asyncio.sleep(HEARTBEAT_EVERY)
             text = heartbeat()
-            for wall in self.walls.values():
-                for slot in wall.slots:
-                    slot.beat(text)
+            for slot in self._slots():
+                slot.beat(text)
 
 
 def heartbeat() -> str:

@@ -17,7 +17,6 @@ class Slot:
 
     def __init__(self, send: Send, session: str | None = None) -> None:
         self.session = session
-        self.replaced = 0
         self._send = send
         self._parts: dict[str, str] = {}
         self._ready = ""
@@ -34,9 +33,13 @@ class Slot:
             # The grid holds every tile as it is now; an older fragment of one must not follow.
             self._parts.clear()
         self._ready = "" if self._parts else text
-        self.replaced += sum(element in self._parts for element in parts)
         self._parts.update(parts)
         self._wake.set()
+
+    @property
+    def behind(self) -> bool:
+        """Something waits for a send that is under way."""
+        return bool(self._parts)
 
     def beat(self, heartbeat: str) -> None:
         """Have a heartbeat sent; an older one that still waits is worth nothing."""

@@ -21,6 +21,8 @@ class Migration(migrations.Migration):
                 ('dashboard', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='descriptions', to='dashboard.dashboard')),
             ],
             options={
+                'verbose_name': 'description in a file',
+                'verbose_name_plural': 'descriptions in files',
                 'ordering': ['dashboard', 'noun', 'name'],
                 'constraints': [models.UniqueConstraint(fields=('dashboard', 'noun', 'name'), name='described_once')],
             },

@@ -8,7 +8,7 @@ from django.urls import include, path
 
 urlpatterns = [
     path("admin/", admin.site.urls),
-    path("login/", LoginView.as_view(), name="login"),
+    path("login/", LoginView.as_view(extra_context={"here": "login"}), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("", include("dashboard.urls")),
 ]
