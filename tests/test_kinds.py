@@ -72,6 +72,14 @@ def test_stat_without_points_has_no_spark() -> None:
     assert picture("stat", [line(points=old)])["spark"] is None
 
 
+def test_a_spark_shorter_than_its_window_takes_the_whole_width() -> None:
+    points = [(NOW - 2 * MINUTE, 1.0), (NOW - MINUTE, 3.0), (NOW, 2.0)]
+
+    spark = picture("stat", [line(points=points)])["spark"]
+
+    assert spark["line"] == "M0 1000l1500-1000l1500 500"
+
+
 def test_a_bad_value_says_which_limit_it_is_beyond_and_since_when() -> None:
     bad = line(
         value=2.3,
@@ -275,13 +283,37 @@ def test_status_columns_make_cells_of_a_good_shape_and_full_rows() -> None:
 
 
 def test_table_shows_the_columns_it_is_told_and_aligns_numbers() -> None:
-    rows = [{"name": "a", "cpu": 1.234, "up": True}, {"name": "b", "cpu": 12_000, "up": None}]
+    rows = [{"name": "a", "cpu": 1.234, "up": True}, {"name": "b", "cpu": 12.5, "up": None}]
 
     drawn = picture("table", Data(rows=rows), columns=["cpu", "up"])
 
     assert drawn["head"] == [{"text": "cpu", "number": True}, {"text": "up", "number": False}]
     cells = [[cell["text"] for cell in row["cells"]] for row in drawn["rows"]]
-    assert cells == [["1.23", "yes"], ["12,000", "–"]]
+    assert cells == [["1.2", "yes"], ["12.5", "–"]]
+
+
+@pytest.mark.parametrize(
+    ("values", "unit", "cells"),
+    [
+        ([41.5, 15, 4.1, None], "", ["41.5", "15.0", "4.1", "–"]),
+        ([1, 20, -3], "", ["1", "20", "−3"]),
+        ([0.25, 3], "", ["0.25", "3.00"]),
+        ([2_000.5, 1], "", ["2,000", "1"]),
+        ([5_000_000, 2], "", ["5M", "2"]),
+        ([2_000.5, 0.004], "", ["2,000", "0.00400"]),
+        ([2**20, 2**31], "B", ["1 MiB", "2 GiB"]),
+        ([2**20, "n/a", [1]], "B", ["1 MiB", "n/a", "[1]"]),
+    ],
+)
+def test_numbers_of_a_column_have_one_unit_and_one_number_of_decimals(
+    values: list[Any], unit: str, cells: list[str]
+) -> None:
+    rows = [{"c": value} for value in values]
+
+    drawn = picture("table", Data(rows=rows), units={"c": unit})
+
+    said = [row["cells"][0]["text"].replace("\xa0", " ") for row in drawn["rows"]]
+    assert said == cells
 
 
 def test_table_counts_rows_and_names_columns_that_do_not_fit() -> None:

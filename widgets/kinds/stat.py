@@ -94,11 +94,16 @@ def change(line: Line, offset: int | None) -> str:
 
 
 def spark(line: Line, start: int, end: int) -> dict[str, str] | None:
-    """The two paths of a small line; None where there is nothing to draw."""
+    """The two paths of a small line; None where there is nothing to draw.
+
+    It has no axis to be read, so a history shorter than the window takes the whole width: on a
+    wall that has just begun it would otherwise be a splinter at the right edge.
+    """
     points = thin([point for point in line.points if start <= point[0] <= end], SPARK_POINTS)
     ends = extent(value for _, value in points)
     if ends is None:
         return None
+    start = points[0][0]
     # Thinned points stand further apart than the usual step says.
     step = max(line.step, (end - start) // SPARK_POINTS) if line.step else 0
     path, area = line_and_area(points, start, end, Scale.over(*ends), step)

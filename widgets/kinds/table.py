@@ -11,18 +11,23 @@ from django import forms
 from widgets.kinds import Data, Frame, Kind, Line
 from widgets.kinds._room import columns_that_fit, rows_that_fit
 from widgets.kinds._words import MARKS, choose, short_names
-from widgets.numbers import format_age, format_number, say
-from widgets.options import ListField, Options
+from widgets.numbers import MINUS, format_age, say
+from widgets.options import ListField, MappingField, Options
 
 ROW_HEIGHT = 29
 COLUMN_WIDTH = 105
 # A cell shows one line of some 60 characters; the rest of a long text would only be sent along.
 MOST_TEXT = 200
+FULL_DIGITS = 99_999
 
 
 class TableOptions(Options):
     columns = ListField(
         required=False, help_text="Which columns, in order; empty: those of the first row."
+    )
+    units = MappingField(
+        required=False,
+        help_text="The unit of a column's numbers, such as memory: B or cpu: %.",
     )
     limit = forms.IntegerField(
         required=False,
@@ -45,28 +50,35 @@ class Table(Kind):
         room = min(room, options["limit"] or room)
         if data.rows:
             wanted = options["columns"] or list(data.rows[0])
-            return from_rows(data, wanted, columns_that_fit(frame, COLUMN_WIDTH), room)
+            across = columns_that_fit(frame, COLUMN_WIDTH)
+            return from_rows(data, wanted, options["units"], across, room)
         return from_lines(data, room, frame)
 
 
-def from_rows(data: Data, wanted: Sequence[str], across: int, room: int) -> dict[str, Any]:
+def from_rows(
+    data: Data, wanted: Sequence[str], units: Mapping[str, str], across: int, room: int
+) -> dict[str, Any]:
     shown, rows = wanted[:across], data.rows[:room]
-    numeric = {c for c in shown if all(is_number(r.get(c)) for r in rows)}
-    left = len(wanted) - len(shown)
+    columns = {c: write_column([row.get(c) for row in rows], units.get(c, "")) for c in shown}
+    numeric = {c for c in shown if all(is_number(row.get(c)) for row in rows)}
+    left = wanted[across:]
     return {
         "head": [{"text": column, "number": column in numeric} for column in shown],
         "rows": [
             {
                 "state": "ok",
-                "cells": [{"text": write(r.get(c)), "number": c in numeric} for c in shown],
+                "cells": [{"text": columns[c][i], "number": c in numeric} for c in shown],
             }
-            for r in rows
+            for i in range(len(rows))
         ],
-        "footer": f"{left} more column{'s' * (left > 1)}: {', '.join(wanted[across:])[:MOST_TEXT]}"
-        if left
-        else "",
+        "footer": more_columns(left) if left else "",
         "more": len(data.rows) - len(rows) + data.hidden,
     }
+
+
+def more_columns(names: Sequence[str]) -> str:
+    noun = "column" if len(names) == 1 else "columns"
+    return f"{len(names)} more {noun}: {', '.join(names)[:MOST_TEXT]}"
 
 
 def from_lines(data: Data, room: int, frame: Frame) -> dict[str, Any]:
@@ -100,12 +112,36 @@ def is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
+def write_column(values: Sequence[Any], unit: str) -> list[str]:
+    """The cells of a column; its numbers all have the same decimals, so that they can be read
+    from above to below."""
+    places = decimals([float(value) for value in values if is_number(value)])
+    return [
+        write_number(float(value), unit, places) if is_number(value) else write(value)
+        for value in values
+    ]
+
+
+def write_number(value: float, unit: str, places: int) -> str:
+    """With so many decimals, unless it then were too long, or no more than a zero."""
+    vanishes = value != 0 and abs(value) < 0.5 * 10**-places
+    if unit or vanishes or abs(value) > FULL_DIGITS:
+        return say(value, unit)
+    return f"{value:,.{places}f}".replace("-", MINUS)
+
+
+def decimals(values: Sequence[float]) -> int:
+    """As many as the largest needs for three figures; none where all are whole."""
+    largest = max(map(abs, values), default=0.0)
+    if all(value == int(value) for value in values):
+        return 0
+    return 2 if largest < 10 else 1 if largest < 1000 else 0
+
+
 def write(value: Any) -> str:
-    """Any JSON value in a cell."""
+    """Any JSON value that is no number, in a cell."""
     if value is None:
         return "–"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, int | float):
-        return format_number(float(value))[0]
     return (value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))[:MOST_TEXT]
