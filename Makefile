@@ -34,7 +34,6 @@ test: .venv/.dev check ## lint, types, unit, integration and browser tests, unde
 
 test-all: .venv/.dev ## what takes long on top of `make test`
 	@e2e/install.sh
-	$(BIN)/pytest -m slow tests
 	$(BIN)/pytest -m slow e2e
 
 bench: .venv/.dev ## refresh lateness with 200 feeds, three runs

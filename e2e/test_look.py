@@ -7,16 +7,9 @@ from axe_core_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from e2e.conftest import OUT, OpenPage
+from e2e.look import SCREENS, SCRIPT
 from e2e.test_page import has_numbers, live
-from e2e.wall import ROOT, Wall, eventually
-
-SCRIPT = (ROOT / "tests" / "look.js").read_text()
-# Width, height, the least size of text, and of values, titles and states.
-SCREENS = {
-    "1080p": (1920, 1080, 14, 24),
-    "4k": (3840, 2160, 28, 48),
-    "phone": (390, 844, 12, 15),
-}
+from e2e.wall import Wall, eventually
 
 
 @pytest.mark.parametrize("screen", SCREENS)

@@ -2,40 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
-from tests.gallery import WALLS, page
+from e2e.conftest import OUT
+from e2e.gallery import WALLS, page
+from e2e.look import SCREENS, SCRIPT
 
 pytestmark = pytest.mark.slow
-
-OUT = Path(__file__).resolve().parent.parent / "e2e" / "out"
-SCRIPT = (Path(__file__).parent / "look.js").read_text()
-# Width, height, the least size of text, and of values, titles and states.
-SCREENS = {
-    "1080p": (1920, 1080, 14, 24),
-    "4k": (3840, 2160, 28, 48),
-    "phone": (390, 844, 12, 15),
-}
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])
