@@ -33,20 +33,28 @@ def parse_duration(given: object) -> int:
 
     ValueError says what is expected.
     """
+    try:
+        return round(_microseconds(given))
+    except (ValueError, OverflowError):  # Overflow: of infinity, too, which YAML can write.
+        shown = str(given).strip()[:40]
+        raise ValueError(f"{shown!r} is no duration; write 10s, 5 min, 1h30m or 7d") from None
+
+
+def _microseconds(given: object) -> float:
     if isinstance(given, int | float) and not isinstance(given, bool):
-        return round(given * SECOND)
+        return given * SECOND
     text = str(given).strip()
     try:
-        return round(float(text) * SECOND)
-    except (ValueError, OverflowError):
+        return float(text) * SECOND
+    except ValueError:
         pass
     total, end = 0.0, 0
     while part := _PART.match(text, end):
         total += float(part[1]) * _UNITS[part[2]]
         end = part.end()
     if not end or end != len(text):
-        raise ValueError(f"{text[:40]!r} is no duration; write 10s, 5 min, 1h30m or 7d")
-    return round(total)
+        raise ValueError
+    return total
 
 
 def format_duration(span: int) -> str:
