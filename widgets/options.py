@@ -181,7 +181,8 @@ def read(form: type[Options], given: object, path: str = "options") -> dict[str,
     bound = form(data=merged)
     for name, field in bound.fields.items():
         value = merged[name]
-        if isinstance(field, forms.CharField) and isinstance(value, bool | dict | list):
+        text = isinstance(field, forms.CharField) and not isinstance(field, forms.JSONField)
+        if text and isinstance(value, bool | dict | list):
             # str(True) would be "True", which nobody wrote.
             shown = json.dumps(value)
             problems.append(Problem(f"{path}.{name}", f"text is expected, not {shown[:40]}"))
