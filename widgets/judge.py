@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from fnmatch import fnmatchcase
@@ -45,14 +46,22 @@ def read_thresholds(given: Any, path: str = "thresholds") -> list[Threshold]:
             elif key not in known:
                 hint = nearest(str(key), ["series", *known])
                 problems.append(Problem(f"{where}.{key}", f"unknown key{hint}"))
-            elif isinstance(value, bool) or not isinstance(value, int | float):
-                problems.append(Problem(f"{where}.{key}", f"a number is expected, not {value!r}"))
+            elif not _is_number(value):
+                shown = repr(value)[:40]
+                problems.append(Problem(f"{where}.{key}", f"a number is expected, not {shown}"))
             else:
                 limits[key] = float(value)
         found.append(Threshold(str(item.get("series", "*")), Limits(**limits)))
     if problems:
         raise BadOptions(problems)
     return found
+
+
+def _is_number(value: object) -> bool:
+    """A finite one: neither NaN, which no database's JSON takes, nor 1 with 400 noughts."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return abs(value) <= sys.float_info.max
 
 
 def limits_of(series: str, thresholds: Sequence[Threshold]) -> Limits:
