@@ -29,8 +29,8 @@ def step_for(span: int) -> int:
 class Window:
     """The points of one series, by time, at one resolution (`step` µs; 0: raw samples).
 
-    Columns of equal length. Raw samples are buckets of one, so all columns but `ts` and `n` are
-    then the same list: one append an arriving sample.
+    Columns of equal length. Raw samples are buckets of one, so the columns of values are then
+    the same list, and `last_ts` is `ts`: two appends an arriving sample.
     """
 
     step: int
@@ -40,15 +40,17 @@ class Window:
     min: list[float]
     max: list[float]
     last: list[float]
+    last_ts: list[int]
 
     @classmethod
     def raw(cls) -> Window:
         values: list[float] = []
-        return cls(0, [], [], values, values, values, values)
+        moments: list[int] = []
+        return cls(0, moments, [], values, values, values, values, moments)
 
     @classmethod
     def bucketed(cls, step: int) -> Window:
-        return cls(step, [], [], [], [], [], [])
+        return cls(step, [], [], [], [], [], [], [])
 
     @classmethod
     def empty(cls, step: int) -> Window:
@@ -67,13 +69,16 @@ class Window:
                 self.sum[at] += value
                 self.min[at] = min(self.min[at], value)
                 self.max[at] = max(self.max[at], value)
-                self.last[at] = value
+                if ts >= self.last_ts[at]:
+                    self.last[at], self.last_ts[at] = value, ts
             return
         self.ts.insert(at, key)
         self.n.insert(at, 1)
         columns = (self.sum, self.min, self.max, self.last) if self.step else (self.last,)
         for column in columns:
             column.insert(at, value)
+        if self.step:
+            self.last_ts.insert(at, ts)
 
     def trim(self, before: int) -> None:
         """Forget what is older than `before`."""
@@ -84,6 +89,8 @@ class Window:
             columns = (self.sum, self.min, self.max, self.last) if self.step else (self.last,)
             for column in columns:
                 del column[:at]
+            if self.step:
+                del self.last_ts[:at]
 
     def points(self, start: int, end: int, most: int = MOST) -> list[tuple[int, float]]:
         """(moment, value) between two moments, reduced to `most`; minima and maxima stay."""
@@ -161,7 +168,7 @@ def load(series: Sequence[int], start: int, end: int, step: int) -> dict[int, Wi
     if not series:
         return windows
     marks = ",".join(["%s"] * len(series))
-    columns = "series_id, ts, n, sum, min, max, last" if step else "series_id, ts, value"
+    columns = "series_id, ts, n, sum, min, max, last, last_ts" if step else "series_id, ts, value"
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT {columns} FROM {TABLES[step]} "  # noqa: S608  # names of our own, never data
@@ -177,6 +184,7 @@ def load(series: Sequence[int], start: int, end: int, step: int) -> dict[int, Wi
                 window.min.append(row[4])
                 window.max.append(row[5])
                 window.last.append(row[6])
+                window.last_ts.append(row[7])
             else:
                 window.n.append(1)
                 window.last.append(row[2])
