@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -89,7 +90,7 @@ def _over_series(spec: Spec, lines: list[Line]) -> list[Line]:
             at=min((one.at for one in lines if one.at is not None), default=None),
             state=worst_state(one.state for one in lines),
             freshness=worst_freshness(one.freshness for one in lines),
-            points=thin(_merged([one.points for one in lines], reduce, lines[0].step)),
+            points=thin(_merged(lines, reduce)),
             then=thens,
             limits=Limits(),
         )
@@ -109,21 +110,20 @@ _REDUCERS: dict[str, Callable[[Sequence[float]], float]] = {
 
 
 def _merged(
-    columns: Sequence[Sequence[tuple[int, float]]],
-    reduce: Callable[[Sequence[float]], float],
-    step: int,
+    lines: Sequence[Line], reduce: Callable[[Sequence[float]], float]
 ) -> list[tuple[int, float]]:
-    """The points of several lines as one; each line holds its value for up to 3 steps.
+    """The points of several lines as one; each line holds its value for up to 3 of its steps.
 
     Series of one reading share their moments; those of several feeds do not.
     """
-    arriving = sorted((ts, i, value) for i, column in enumerate(columns) for ts, value in column)
+    arriving = sorted((ts, i, value) for i, line in enumerate(lines) for ts, value in line.points)
+    # A line of unknown step holds until its next point.
+    reach = [3 * line.step or math.inf for line in lines]
     held: dict[int, tuple[int, float]] = {}
     found: list[tuple[int, float]] = []
     for ts, group in groupby(arriving, key=lambda item: item[0]):
         held.update({i: (moment, value) for moment, i, value in group})
-        if step:
-            held = {i: (at, value) for i, (at, value) in held.items() if at >= ts - 3 * step}
+        held = {i: (at, value) for i, (at, value) in held.items() if ts - at <= reach[i]}
         found.append((ts, reduce([value for _, value in held.values()])))
     return found
 
