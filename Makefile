@@ -1,6 +1,6 @@
 # The commands of the project. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run dev test test-all check admin bench requirements clean
+.PHONY: help run dev test test-all check admin bench requirements clean system
 
 PYTHON ?= python3
 PORT ?= 8000
@@ -15,7 +15,7 @@ run: .venv/.run ## run Watchwall: one process, on http://127.0.0.1:8000/ [PORT=8
 	@exec $(BIN)/python manage.py up --port $(PORT)
 
 dev: .venv/.dev ## the same, restarted when a file changes
-	@exec $(BIN)/watchfiles --filter all --sigint-timeout 10 "$(BIN)/python manage.py up --port $(PORT)" \
+	@exec $(BIN)/watchfiles --filter default --sigint-timeout 10 "$(BIN)/python manage.py up --port $(PORT)" \
 	  manage.py site widgets dashboard templates static
 
 admin: .venv/.run ## make the first administrator
@@ -27,14 +27,16 @@ check: .venv/.dev ## lint and types alone
 	$(BIN)/ruff check .
 	$(BIN)/mypy .
 
-test: .venv/.dev check ## lint, types, unit, integration and browser tests, under 10 minutes
-	@e2e/install.sh
+test: system .venv/.dev check ## lint, types, unit, integration and browser tests, under 10 minutes
 	$(BIN)/pytest -m "not slow" tests
 	$(BIN)/pytest -m "not slow" e2e
 
-test-all: .venv/.dev ## what takes long on top of `make test`
-	@e2e/install.sh
+test-all: system .venv/.dev ## what takes long on top of `make test`
 	$(BIN)/pytest -m slow e2e
+
+# First of all, since the environment needs it too.
+system:
+	@e2e/install.sh
 
 bench: .venv/.dev ## refresh lateness with 200 feeds, three runs
 	$(BIN)/python bench/lateness.py

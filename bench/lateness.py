@@ -61,7 +61,7 @@ def measure(seconds: int, count: int, fast: int) -> list[float]:
         try:
             wall.python(FEEDS.format(count=count, fast=fast, port=port))
             database = sqlite3.connect(Path(folder) / "watchwall.sqlite3", timeout=10)
-            seen = "SELECT COUNT(*) FROM widgets_feedstate WHERE version > 0"
+            seen = "SELECT COUNT(*) FROM widgets_feedstate WHERE lateness IS NOT NULL"
             eventually(lambda: database.execute(seen).fetchone()[0] >= count, 60, "all were asked")
             return list(_watch(database, seconds).values())
         finally:
@@ -73,7 +73,8 @@ def _watch(database: sqlite3.Connection, seconds: int) -> dict[tuple[int, int], 
     until = time.monotonic() + seconds
     sql = (
         "SELECT s.feed_id, s.claim, s.lateness FROM widgets_feedstate s JOIN widgets_feed f "
-        "ON f.id = s.feed_id WHERE f.name LIKE 'bench.%' AND s.lease_until = 0"
+        "ON f.id = s.feed_id WHERE f.name LIKE 'bench.%' AND s.lease_until = 0 "
+        "AND s.lateness IS NOT NULL"
     )
     while time.monotonic() < until:
         for feed, claim, lateness in database.execute(sql):

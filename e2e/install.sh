@@ -3,6 +3,7 @@
 set -eu
 missing=""
 command -v chromium >/dev/null 2>&1 || missing="chromium"
+python3 -c 'import ensurepip, venv' >/dev/null 2>&1 || missing="$missing python3 python3-venv"
 [ -n "$missing" ] || exit 0
 command="apt-get install -y --no-install-recommends $missing"
 if ! command -v apt-get >/dev/null 2>&1; then

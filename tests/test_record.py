@@ -378,3 +378,52 @@ def test_what_a_source_says_of_a_series_that_is_ok_stays_beside_it() -> None:
     time_passes(feed, NOON + 2 * SECOND)
 
     assert (series(feed, "up").state, series(feed, "up").message) == ("ok", "")
+
+
+def test_a_reading_stamped_on_arrival_is_the_newest_also_when_the_clock_was_set_back() -> None:
+    feed = make_feed(expect_every=10 * SECOND)
+    commit([Arrival(feed.pk, NOON + HOUR, Reading({"a": 1}))], NOON + HOUR)
+
+    commit([Arrival(feed.pk, NOON, Reading({"a": 99}))], NOON)
+
+    assert (series(feed).value, series(feed).at, state(feed).at) == (99, NOON, NOON)
+    assert state(feed).freshness == "fresh"
+
+
+def test_two_thousand_series_may_end_cross_a_threshold_and_fall_silent_at_once() -> None:
+    feed = make_feed(expect_every=10 * SECOND, thresholds=[{"warning_above": 0}])
+    arrive(feed, {f"s{i}": 1 for i in range(2_000)})
+    assert Event.objects.filter(end__isnull=True).count() == 2_000
+
+    assert arrive(feed, {f"s{i}": 0 for i in range(2_000)}, at=NOON + 1).status == "recorded"
+    assert time_passes(feed, NOON + MINUTE).status == "recorded"
+    outcome = arrive(feed, {"other": 1}, at=NOON + MINUTE, complete=True)
+
+    assert outcome.status == "recorded"
+    assert Series.objects.filter(ended=True).count() == 2_000
+    assert Event.objects.filter(end__isnull=True).count() == 1
+
+
+def test_a_late_reading_does_not_bring_back_a_series_that_has_ended() -> None:
+    feed = make_feed()
+    arrive(feed, {"a": 1, "b": 2}, complete=True)
+    arrive(feed, {"a": 1}, at=NOON + SECOND, complete=True)
+
+    arrive(feed, {"b": 0}, at=NOON - SECOND)
+
+    assert (series(feed, "b").ended, series(feed, "b").value) == (True, 2)
+    assert Sample.objects.filter(series=series(feed, "b")).count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_caller_who_stops_waiting_takes_nobody_down() -> None:
+    feed = make_feed()
+    answers = [
+        record.submit(Arrival(feed.pk, clock.now(), Reading({"a": i}, complete=False)))
+        for i in range(3)
+    ]
+
+    assert not answers[1].cancel()
+    record.stop()
+
+    assert {answer.result().status for answer in answers} <= {"recorded", "nothing"}

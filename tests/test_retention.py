@@ -9,7 +9,7 @@ import pytest
 from tests.feeds import NOON, arrive, make_feed
 from widgets import retention
 from widgets.clock import DAY, HOUR, MINUTE
-from widgets.models import Event, Feed, Hour, Minute, Sample
+from widgets.models import Event, Feed, Hour, Minute, Sample, Series
 from widgets.retention import EVENTS_KEPT, remove_old
 
 pytestmark = pytest.mark.django_db
@@ -105,3 +105,15 @@ def test_events_that_ended_long_ago_go_and_what_still_lasts_stays() -> None:
     remove_old(NOON)
 
     assert set(Event.objects.values_list("what", flat=True)) == {"kept", "lasts"}
+
+
+def test_the_rows_of_a_deleted_feed_go_and_so_does_a_series_of_which_nothing_is_left() -> None:
+    gone, old, here = make_feed("gone"), make_feed("old", keep_hours=DAY), make_feed("here")
+    for feed in (gone, old, here):
+        arrive(feed, {"a": 1})
+    gone.delete()
+
+    remove_old(NOON + 2 * DAY)
+
+    assert list(Series.objects.values_list("feed__name", flat=True)) == ["here"]
+    assert Sample.objects.count() == Hour.objects.count() == 1

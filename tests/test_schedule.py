@@ -6,7 +6,7 @@ import threading
 
 import pytest
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import connection
 
 from tests.feeds import NOON, arrive, make_feed, polled
 from widgets import clock, schedule
@@ -130,12 +130,30 @@ def test_judgements_are_claimed_like_feeds_and_come_again_if_lost() -> None:
 
 def test_the_next_moment_of_a_feed_under_way_is_the_end_of_its_lease() -> None:
     due(polled())
-    assert next_moments("here")[0] == NOON
+    assert next_moments(NOON, "here")[0] == NOON
 
     [claim] = claim_due(NOON, "here")
     due(Feed.objects.get(), NOON + SECOND)
 
-    assert next_moments("here")[0] == claim.until
+    assert next_moments(NOON, "here")[0] == claim.until
+
+
+def test_after_the_clock_was_set_back_feeds_are_due_and_leases_over() -> None:
+    feed = due(polled(), NOON + HOUR, lease_until=NOON + HOUR)
+
+    assert next_moments(NOON, "here")[0] == NOON
+    assert claimed(NOON) == [feed.pk]
+    assert NOON < next_due(feed) <= NOON + 10 * SECOND
+
+
+def test_a_machine_that_was_renamed_takes_its_feeds_along() -> None:
+    feed = due(polled(node="old"))
+    due(make_feed("pushed", node="old"))
+
+    assert schedule.adopt("new") == 1
+
+    assert claimed(NOON, "new") == [feed.pk]
+    assert schedule.adopt("new") == 0
 
 
 @pytest.mark.django_db(transaction=True)
@@ -176,7 +194,7 @@ def test_a_tick_hands_on_what_is_due_and_says_when_to_look_again() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_poked_ticker_looks_at_once_and_a_database_that_is_away_does_not_end_it(
+def test_a_poked_ticker_looks_at_once_and_nothing_that_is_away_ends_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     failed, seen = threading.Event(), threading.Event()
@@ -185,7 +203,7 @@ def test_a_poked_ticker_looks_at_once_and_a_database_that_is_away_does_not_end_i
     def tick(now: int) -> int:
         if not failed.is_set():
             failed.set()
-            raise DatabaseError("away")
+            raise ConnectionError("the queue is away")
         seen.set()
         return now + HOUR
 

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from widgets.clock import MINUTE, SECOND
 from widgets.judge import (
+    MOST_AHEAD,
     Promise,
     Threshold,
     explain,
@@ -25,8 +26,6 @@ from widgets.models import Event, Feed, FeedState, advance
 from widgets.reading import BadReading, Reading, State, Verdict, clean
 from widgets.snapshot import FAILED_AFTER, SeriesNow
 
-# A clock that runs ahead would keep a tile fresh long after its source died.
-MOST_AHEAD = 5 * MINUTE
 MOST_BACKOFF = MINUTE
 
 
@@ -166,12 +165,18 @@ class FeedChange:
 
     def _learn(self, reading: Reading, arrived: int) -> None:
         at = arrived if reading.at is None else reading.at
+        # What is stamped on arrival is the newest there is, also when the clock was set back:
+        # otherwise the wall would show an old value as fresh until the clock has caught up.
+        newest = reading.at is None
         for name, value in reading.numbers.items():
-            self._learn_number(name, value, reading, at, arrived)
+            self.samples.append((name, at, value))
+            series = self._series(name)
+            if newest or series.at is None or at >= series.at:
+                self._learn_number(series, value, reading, at, arrived)
         self.samples += reading.history
         for name, _, _ in reading.history:
             self._series(name)
-        if self.state.at is not None and at < self.state.at:
+        if not newest and self.state.at is not None and at < self.state.at:
             return  # Older than the last: history, and nothing else.
         if self.state.at != at:
             self.changed = True
@@ -195,12 +200,9 @@ class FeedChange:
             state.notes = notes
 
     def _learn_number(
-        self, name: str, value: float, reading: Reading, at: int, arrived: int
+        self, series: SeriesNow, value: float, reading: Reading, at: int, arrived: int
     ) -> None:
-        series = self._series(name)
-        self.samples.append((name, at, value))
-        if series.at is not None and at < series.at:
-            return
+        name = series.name
         verdict = reading.verdicts.get(name, Verdict("ok"))
         series.value, series.at, series.arrived = value, at, arrived
         series.unit = reading.units.get(name, series.unit if not reading.complete else "")

@@ -7,7 +7,6 @@ from operator import attrgetter
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Q
 
 from widgets import processes, publish, store
 from widgets.change import Arrival, FeedChange, Outcome
@@ -61,7 +60,7 @@ def _locked(feeds: set[int], now: int) -> dict[int, FeedChange]:
         .filter(pk__in=feeds)
         .order_by("pk")
     )
-    series = load_series([state.pk for state in states], ended=True)
+    series = load_series([state.pk for state in states])
     return {state.pk: FeedChange(state.feed, state, series[state.pk], now) for state in states}
 
 
@@ -92,11 +91,21 @@ def _write(change: FeedChange) -> dict[str, Any] | None:
 
 
 def _create_series(change: FeedChange) -> None:
-    new = [one for one in change.series.values() if not one.id]
-    if new:
-        made = Series.objects.bulk_create([Series(feed=change.feed, name=one.name) for one in new])
-        for one, row in zip(new, made, strict=True):
-            one.id = row.pk
+    """Give new series their ids. One that had ended is there already and goes on; such ones are
+    not loaded with the others, since a feed whose names come and go has many."""
+    new = {one.name: one for one in change.series.values() if not one.id}
+    if not new:
+        return
+    rows = Series.objects.filter(feed=change.feed, name__in=list(new)).values_list(*SERIES_COLUMNS)
+    for row in rows:
+        ended = SeriesNow(*row)
+        found = new.pop(ended.name)
+        found.id = ended.id
+        if ended.at is not None and (found.at is None or found.at < ended.at):
+            change.series[ended.name] = ended  # Older than its last: history, and nothing else.
+    made = Series.objects.bulk_create([Series(feed=change.feed, name=name) for name in new])
+    for one, series in zip(new.values(), made, strict=True):
+        one.id = series.pk
 
 
 def _kept_samples(change: FeedChange) -> list[store.Sample]:
@@ -118,12 +127,14 @@ def _update_series(series: Sequence[SeriesNow]) -> None:
 
 
 def _write_events(change: FeedChange) -> None:
-    if change.closed:
-        which = Q()
-        for series, axis in change.closed:
-            which |= Q(series=series, axis=axis) if series else Q(series__isnull=True, axis=axis)
-        Event.objects.filter(which, feed=change.feed, end__isnull=True).update(end=change.now)
-    if change.events:
-        for event, name in change.events:
-            event.series_id = change.series[name].id if name else None
-        Event.objects.bulk_create([event for event, _ in change.events])
+    still_open = Event.objects.filter(feed=change.feed, end__isnull=True)
+    for axis in ("state", "freshness"):
+        closed = {series for series, of in change.closed if of == axis}
+        if None in closed:
+            still_open.filter(axis=axis, series__isnull=True).update(end=change.now)
+        # As a list of ids and not as so many ORs: SQLite refuses a condition 1,000 deep.
+        if ids := closed - {None}:
+            still_open.filter(axis=axis, series__in=ids).update(end=change.now)
+    for event, name in change.events:
+        event.series_id = change.series[name].id if name else None
+    Event.objects.bulk_create([event for event, _ in change.events])

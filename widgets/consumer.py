@@ -13,8 +13,9 @@ from widgets.tasks import enqueue
 
 logger = logging.getLogger(__name__)
 
-# Longer than any fetch is usually given; what is left then is asked for again after its lease.
-PATIENCE = 20.0
+# As long as most fetches are given. One that has not answered by then has brought nothing that
+# could be lost, and is asked for again.
+PATIENCE = 5.0  # s
 
 
 class EmbeddedConsumer(Consumer):  # type: ignore[misc]  # huey has no types

@@ -16,7 +16,7 @@ from django.db import connections
 
 from widgets.clock import SECOND, format_duration
 from widgets.options import BadOptions, read, with_secrets, without_secrets
-from widgets.reading import BadReading, Reading, Verdict, clean, clean_text
+from widgets.reading import BadReading, Reading, Verdict, clean, clean_json, clean_text
 from widgets.sources import Source, SourceError
 from widgets.threads import DaemonThreads, TooManyThreads
 
@@ -59,6 +59,10 @@ async def fetch(
         trace = without_secrets(traceback.format_exc())
         logger.error('The source "%s" failed unexpectedly\n%s', source.slug, trace)
         raise _said(f"the source failed: {type(error).__name__}: {error}") from None
+    try:
+        noted = clean_json(noted)
+    except BadReading as error:
+        raise _said(f"what the source wants to remember cannot be kept: {error}") from None
     memo.clear()
     memo.update(noted)
     return reading

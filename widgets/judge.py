@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from fnmatch import fnmatchcase
 from typing import Any
 
-from widgets.clock import SECOND
+from widgets.clock import MINUTE, SECOND
 from widgets.kinds import Limits
 from widgets.options import BadOptions, Problem
 from widgets.reading import Freshness, State
@@ -17,6 +17,9 @@ from widgets.registry import nearest
 STATE_ORDER: tuple[State, ...] = ("ok", "unknown", "warning", "critical")
 FRESHNESS_ORDER: tuple[Freshness, ...] = ("fresh", "aged", "late", "stale", "failed")
 STALE_LEAST = 10 * SECOND
+# A sender's clock may be ahead by so much; one further ahead would keep a tile fresh long after
+# its source died.
+MOST_AHEAD = 5 * MINUTE
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +142,8 @@ def freshness_at(since: int | None, promised: Promise, failed: bool, now: int) -
     if promised.late_after is None or promised.stale_after is None or since is None:
         return "aged"
     age = now - since
-    if age >= promised.stale_after:
+    # From further ahead than any sender's clock may be, ours was set back: nobody knows its age.
+    if age >= promised.stale_after or age < -MOST_AHEAD:
         return "stale"
     return "late" if age >= promised.late_after else "fresh"
 

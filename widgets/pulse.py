@@ -6,7 +6,7 @@ import logging
 import threading
 
 from django.conf import settings
-from django.db import DatabaseError, close_old_connections, connection
+from django.db import close_old_connections, connection
 
 from widgets import processes
 from widgets.clock import SECOND
@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 
 
 class Pulse:
-    """Writes at once, then every 5 s; a database that is away does not end it."""
+    """Writes at once, then every 5 s; a database or a queue that is away does not end it."""
 
     def __init__(self, role: str) -> None:
         self._role = role
@@ -35,7 +35,8 @@ class Pulse:
             try:
                 processes.gauge("queue", settings.HUEY.pending_count())
                 processes.beat(self._role)
-            except DatabaseError as error:
+            # Broad: the database or the queue is away; the next beat tries again.
+            except Exception as error:  # noqa: BLE001
                 logger.warning("This process's row could not be written: %s", error)
                 connection.close()
             if self._stopping.wait(processes.BEAT / SECOND):

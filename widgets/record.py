@@ -51,6 +51,8 @@ class Writer:
     def submit(self, arrival: Arrival) -> Future[Outcome] | None:
         """The answer to come, or None if this writer has ended."""
         answer: Future[Outcome] = Future()
+        # What was handed in is recorded, whoever has stopped waiting: it cannot be cancelled.
+        answer.set_running_or_notify_cancel()
         with self._gate:
             if self._closed:
                 return None

@@ -11,6 +11,8 @@ from widgets.models import Event, Feed
 _ROWS = 5_000
 # Statements a table and call: what is left is removed a minute later.
 _ROUNDS = 20
+# Of 4 kB: what a minute of upkeep gives back at most.
+_PAGES = 2_000
 _TABLES = {
     "widgets_sample": "keep_raw",
     "widgets_minute": "keep_minutes",
@@ -23,6 +25,13 @@ def remove_old(now: int) -> int:
     """Remove what is older than its feed keeps it; how many rows of samples and roll-ups went."""
     removed = sum(_remove(table, keep, now) for table, keep in _TABLES.items())
     removed += sum(_remove_orphans(table) for table in _TABLES)
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            # Pages that were freed go back to the disk, some at a time; each row is one page.
+            cursor.execute(f"PRAGMA incremental_vacuum({_PAGES})").fetchall()
+    for feed in Feed.objects.only("pk", "keep_hours"):
+        # Nothing of it is left but its name.
+        feed.series.filter(at__lt=now - feed.keep_hours).delete()
     Event.objects.filter(end__lt=now - EVENTS_KEPT).delete()
     return removed
 

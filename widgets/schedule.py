@@ -14,10 +14,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.db import DatabaseError, close_old_connections, connection
+from django.db import close_old_connections, connection
 
 from widgets import clock
 from widgets.clock import SECOND
+from widgets.models import Feed
+from widgets.sources import sources
 
 logger = logging.getLogger(__name__)
 
@@ -50,13 +52,18 @@ UPDATE widgets_feedstate SET
 FROM widgets_feed AS f
 WHERE f.id = widgets_feedstate.feed_id AND widgets_feedstate.feed_id IN (
   SELECT s.feed_id FROM widgets_feedstate AS s JOIN widgets_feed AS g ON g.id = s.feed_id
-  WHERE s.next_due <= %(now)s AND s.lease_until <= %(now)s
+  WHERE (s.next_due <= %(now)s OR s.next_due > {far})
+    AND (s.lease_until <= %(now)s OR s.lease_until > %(now)s + g."timeout" + %(slack)s)
     AND NOT g.paused AND g."interval" IS NOT NULL AND g.node IN ('', %(node)s)
   ORDER BY s.next_due LIMIT %(most)s {lock})
 RETURNING feed_id, claim, due, lease_until
 """
+# No slot and no pause after failures is so far ahead: the clock was set back, and what was due
+# then is due now.
+_FAR = '(%(now)s + 2 * g."interval" + 120000000)'
 _NEXT = """
-SELECT MIN(CASE WHEN s.lease_until > s.next_due THEN s.lease_until ELSE s.next_due END)
+SELECT MIN(CASE WHEN s.next_due > {far} THEN %(now)s
+  WHEN s.lease_until > s.next_due THEN s.lease_until ELSE s.next_due END)
 FROM widgets_feedstate AS s JOIN widgets_feed AS g ON g.id = s.feed_id
 WHERE s.next_due IS NOT NULL AND NOT g.paused AND g.node IN ('', %(node)s)
 """
@@ -74,7 +81,7 @@ def claim_due(now: int, node: str | None = None, most: int = MOST_AT_ONCE) -> li
     """Claim what is due and that nobody has; the claims are this process's to see done."""
     with connection.cursor() as cursor:
         cursor.execute(
-            _CLAIM.format(lock=_lock()),
+            _CLAIM.format(lock=_lock(), far=_FAR),
             {"now": now, "slack": LEASE_SLACK, "node": _node(node), "most": most},
         )
         return [Claim(*row) for row in cursor.fetchall()]
@@ -90,10 +97,10 @@ def claim_judgements(now: int, most: int = MOST_AT_ONCE) -> list[int]:
         return [row[0] for row in cursor.fetchall()]
 
 
-def next_moments(node: str | None = None) -> tuple[int | None, int | None]:
+def next_moments(now: int, node: str | None = None) -> tuple[int | None, int | None]:
     """When a feed can be claimed next, and when something is to be judged next (µs)."""
     with connection.cursor() as cursor:
-        cursor.execute(_NEXT, {"node": _node(node)})
+        cursor.execute(_NEXT.format(far=_FAR), {"node": _node(node), "now": now})
         due = cursor.fetchone()[0]
         cursor.execute("SELECT MIN(judge_at) FROM widgets_feedstate")
         return due, cursor.fetchone()[0]
@@ -106,6 +113,20 @@ def _lock() -> str:
 
 def _node(node: str | None) -> str:
     return settings.NODE if node is None else node
+
+
+def adopt(node: str | None = None) -> int:
+    """Take over the feeds of this machine that carry another name of it; how many.
+
+    For where one process is all there is: a machine that was renamed, or a container made anew,
+    would never ask for its own numbers again.
+    """
+    local = [source.slug for source in sources if source.local]
+    strayed = Feed.objects.filter(source__in=local).exclude(node=_node(node))
+    for feed in strayed:
+        feed.node = _node(node)
+        feed.save(update_fields=["node"])
+    return len(strayed)
 
 
 class Ticker:
@@ -140,14 +161,14 @@ class Ticker:
 
     def tick(self, now: int) -> int:
         """Claim and hand on what is due; when to look again, µs."""
-        due, judgement = next_moments()
+        due, judgement = next_moments(now)
         if due is not None and due <= now:
             for claim in claim_due(now):
                 self._enqueue(claim)
-            due, _ = next_moments()
+            due, _ = next_moments(now)
         if judgement is not None and judgement <= now:
             self._judge(claim_judgements(now))
-            _, judgement = next_moments()
+            _, judgement = next_moments(now)
         self.seen = now
         moments = [moment for moment in (due, judgement) if moment is not None]
         return min([*moments, now + LOOK_AT_LEAST_EVERY])
@@ -158,9 +179,10 @@ class Ticker:
             close_old_connections()
             try:
                 look_at = self.tick(clock.now())
-            except DatabaseError as error:
-                # The database is away or busy: what is due stays due.
-                logger.warning("The ticker could not look at what is due: %s", error)
+            # Broad: the database or the queue is away, and what is due stays due. A ticker that
+            # ends is a wall that stands still.
+            except Exception as error:  # noqa: BLE001
+                logger.warning("The ticker could not hand on what is due: %s", error)
                 look_at = clock.now() + SECOND
                 connection.close()
             self._poked.wait(max(0, look_at - clock.now()) / SECOND)

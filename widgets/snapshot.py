@@ -88,11 +88,9 @@ def state_fields(state: FeedState) -> dict[str, Any]:
     }
 
 
-def load_series(feeds: Collection[int], ended: bool = False) -> dict[int, dict[str, SeriesNow]]:
-    """The series of feeds by name, by feed; one query. `ended`: those too that have ended."""
-    found = Series.objects.filter(feed__in=feeds).order_by("feed", "name")
-    if not ended:
-        found = found.filter(ended=False)
+def load_series(feeds: Collection[int]) -> dict[int, dict[str, SeriesNow]]:
+    """The series of feeds by name, by feed, but for those that have ended; one query."""
+    found = Series.objects.filter(feed__in=feeds, ended=False).order_by("feed", "name")
     series: dict[int, dict[str, SeriesNow]] = {feed: {} for feed in feeds}
     for feed, *row in found.values_list("feed", *SERIES_COLUMNS):
         series[feed][row[1]] = SeriesNow(*row)

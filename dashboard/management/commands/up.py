@@ -10,6 +10,7 @@ from django.core.management import BaseCommand, CommandError, call_command
 from django.db import DatabaseError, connection
 
 from dashboard import first
+from widgets import schedule
 
 
 class Command(BaseCommand):
@@ -30,6 +31,8 @@ class Command(BaseCommand):
         except CannotListen as error:
             raise CommandError(str(error)) from None
         self._prepare()
+        if not settings.REDIS_URL:
+            schedule.adopt()
         address = self._address(port)
         first.apply_first(address)
         first.follow(address)
