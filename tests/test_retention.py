@@ -108,7 +108,8 @@ def test_events_that_ended_long_ago_go_and_what_still_lasts_stays() -> None:
 
 
 def test_the_rows_of_a_deleted_feed_go_and_so_does_a_series_of_which_nothing_is_left() -> None:
-    gone, old, here = make_feed("gone"), make_feed("old", keep_hours=DAY), make_feed("here")
+    gone, old, here = make_feed("gone"), make_feed("old", keep_raw=DAY), make_feed("here")
+    Feed.objects.filter(pk=old.pk).update(keep_minutes=DAY, keep_hours=DAY)
     for feed in (gone, old, here):
         arrive(feed, {"a": 1})
     gone.delete()

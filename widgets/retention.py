@@ -29,9 +29,10 @@ def remove_old(now: int) -> int:
         with connection.cursor() as cursor:
             # Pages that were freed go back to the disk, some at a time; each row is one page.
             cursor.execute(f"PRAGMA incremental_vacuum({_PAGES})").fetchall()
-    for feed in Feed.objects.only("pk", "keep_hours"):
+    for feed in Feed.objects.only("pk", *_TABLES.values()):
         # Nothing of it is left but its name.
-        feed.series.filter(at__lt=now - feed.keep_hours).delete()
+        longest = max(getattr(feed, keep) for keep in _TABLES.values())
+        feed.series.filter(at__lt=now - longest).delete()
     Event.objects.filter(end__lt=now - EVENTS_KEPT).delete()
     return removed
 
