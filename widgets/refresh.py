@@ -26,13 +26,16 @@ def start(claim: Claim) -> bool:
 
     So a hundred targets that hang hold no worker, and the hundred-and-first is on time.
     """
-    state = FeedState.objects.select_related("feed").filter(pk=claim.feed).first()
-    if state is None or state.claim != claim.number or state.lease_until <= clock.now():
-        return False
-    feed = state.feed
-    work = io.submit(
-        _refresh(claim, feed.source, feed.options, dict(state.memo), feed.timeout),
+    # Only what is needed, and no models: this runs for every refresh, and a quarter of a busy
+    # wall's time went into making them.
+    found = (
+        FeedState.objects.filter(pk=claim.feed, claim=claim.number, lease_until__gt=clock.now())
+        .values_list("feed__source", "feed__options", "memo", "feed__timeout")
+        .first()
     )
+    if found is None:
+        return False
+    work = io.submit(_refresh(claim, *found))
     with _lock:
         _under_way.add(work)
     work.add_done_callback(_ended)

@@ -138,11 +138,15 @@ def limit_lines(lines: Sequence[Line], scale: Scale) -> list[dict[str, str]]:
 
 def x_axis(start: int, end: int, frame: Frame) -> list[dict[str, str]]:
     step, moments = time_ticks(start, end, min(max(frame.width, 2), 10), frame.zone)
+    close = len(moments) > 5
     found = []
     for moment in moments:
         share = (moment - start) / (end - start)
-        # A label in the middle of the first or last tick would stick out of the tile.
+        # A label in the middle of the first or last tick would stick out of the tile; moved in,
+        # it would lie on its neighbour where that is close.
         anchor = "start" if share < 0.05 else "end" if share > 0.95 else "middle"
+        if close and anchor != "middle":
+            continue
         label = time_label(moment, step, frame.zone)
         found.append({"at": percent(share), "anchor": anchor, "label": label})
     return found
