@@ -12,6 +12,7 @@ from widgets import processes, publish, store
 from widgets.change import Arrival, FeedChange, Outcome
 from widgets.models import Event, FeedState, Series
 from widgets.snapshot import SERIES_COLUMNS, SeriesNow, load_series, state_fields
+from widgets.turns import writing
 
 # What a commit writes of FeedState; next_due only when a failing feed is put off, so that a
 # claim made meanwhile is never taken back.
@@ -27,7 +28,7 @@ _values = attrgetter(*SERIES_FIELDS, "id")
 
 def commit(arrivals: Sequence[Arrival], now: int) -> list[Outcome]:
     """Record the arrivals in one transaction, tell who watches, and say what became of each."""
-    with transaction.atomic():
+    with writing(), transaction.atomic():
         changes = _locked({arrival.feed for arrival in arrivals}, now)
         settled = [
             changes[arrival.feed].take(arrival) if arrival.feed in changes else Outcome("gone")

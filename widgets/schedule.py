@@ -20,6 +20,7 @@ from widgets import clock
 from widgets.clock import SECOND
 from widgets.models import Feed
 from widgets.sources import sources
+from widgets.turns import writing
 
 logger = logging.getLogger(__name__)
 
@@ -79,7 +80,7 @@ RETURNING feed_id
 
 def claim_due(now: int, node: str | None = None, most: int = MOST_AT_ONCE) -> list[Claim]:
     """Claim what is due and that nobody has; the claims are this process's to see done."""
-    with connection.cursor() as cursor:
+    with writing(), connection.cursor() as cursor:
         cursor.execute(
             _CLAIM.format(lock=_lock(), far=_FAR),
             {"now": now, "slack": LEASE_SLACK, "node": _node(node), "most": most},
@@ -89,7 +90,7 @@ def claim_due(now: int, node: str | None = None, most: int = MOST_AT_ONCE) -> li
 
 def claim_judgements(now: int, most: int = MOST_AT_ONCE) -> list[int]:
     """The feeds of which something changes by now though nothing arrived."""
-    with connection.cursor() as cursor:
+    with writing(), connection.cursor() as cursor:
         cursor.execute(
             _CLAIM_JUDGEMENT.format(lock=_lock()),
             {"now": now, "again": now + LEASE_SLACK, "most": most},
