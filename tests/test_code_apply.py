@@ -293,6 +293,13 @@ def test_an_export_applies_to_no_change_and_keeps_secrets_as_references(
     assert "interval: 10 s\n" in text
 
 
+def test_an_export_has_a_shown_feed_with_brackets_in_its_name() -> None:
+    Feed.objects.create(name="disk[0]", source="push")
+    apply("dashboard: d\ntiles: [{at: [0, 0], widget: w, kind: dial, shows: {feed: 'disk[0]'}}]")
+
+    assert "disk[0]" in write(Dashboard.objects.get()).split("tiles:")[0]
+
+
 def test_an_export_makes_the_same_dashboard_elsewhere() -> None:
     apply(BOARD)
     text = write(Dashboard.objects.get())

@@ -276,6 +276,12 @@ def test_a_pattern_may_match_feeds_of_the_database_and_of_the_other_file() -> No
     assert check_all({"a.yaml": WHOLE, "b.yaml": board, "c.yaml": third})
 
 
+def test_a_feed_with_brackets_in_its_name_is_shown_by_that_name() -> None:
+    text = WHOLE.replace("  web:", '  "disk[0]":').replace("feed: web", 'feed: "disk[0]"')
+
+    assert len(check_all({"a.yaml": text})) == 4
+
+
 @pytest.mark.parametrize("private_in", ["file", "database"])
 @pytest.mark.parametrize("pattern", ["web", "w*"])
 def test_a_private_feed_is_refused_on_a_public_dashboard(private_in: str, pattern: str) -> None:

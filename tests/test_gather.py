@@ -124,6 +124,13 @@ def test_only_what_the_patterns_match_is_picked(cast: Cast) -> None:
     assert pick(spec("other"), cast.feeds).feeds == [other]
 
 
+def test_a_name_with_brackets_is_picked_and_called_by_itself(cast: Cast) -> None:
+    cast.feed("rack[1]", "disk[0]", "disk[1]")
+
+    assert named(cast, Show("rack[1]", "disk[0]")) == ["disk[0]"]
+    assert spec("rack[1]").wants("rack[1]")
+
+
 def test_what_has_ended_is_not_shown(cast: Cast) -> None:
     feed = cast.feed("f", "a")
     cast.series(feed, "b", ended=True)

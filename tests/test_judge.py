@@ -95,6 +95,10 @@ def test_the_first_threshold_whose_pattern_matches_counts(series: str, above: in
     assert limits_of(series, thresholds) == Limits(warning_above=above)
 
 
+def test_a_threshold_for_a_name_with_brackets_is_for_that_series() -> None:
+    assert limits_of("disk[0]", [Threshold("disk[0]", ABOVE)]) == ABOVE
+
+
 def test_thresholds_are_read_with_every_series_unless_told_which() -> None:
     given = [{"series": "cpu*", "warning_above": 75, "critical_above": 90}, {"critical_below": 1}]
 

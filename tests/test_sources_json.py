@@ -84,6 +84,12 @@ def test_numbers_rows_text_and_time_are_taken_from_an_answer(server: str) -> Non
     assert reading.complete
 
 
+def test_a_unit_is_given_to_a_name_with_brackets() -> None:
+    reading = taken(LOAD, numbers={"disk[0]": "load.one"}, units={"disk[0]": "B"})
+
+    assert reading.units == {"disk[0]": "B"}
+
+
 def test_a_large_document_is_read_as_a_small_one_is(server: str) -> None:
     assert len(ask(server + "/much", rows="@").rows or ()) == 900
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from fnmatch import fnmatchcase
 from typing import Any
 
 from widgets.clock import MINUTE, SECOND
@@ -13,6 +12,7 @@ from widgets.kinds import Limits
 from widgets.options import BadOptions, Problem
 from widgets.reading import Freshness, State
 from widgets.registry import nearest
+from widgets.shows import matches
 
 STATE_ORDER: tuple[State, ...] = ("ok", "unknown", "warning", "critical")
 FRESHNESS_ORDER: tuple[Freshness, ...] = ("fresh", "aged", "late", "stale", "failed")
@@ -70,7 +70,7 @@ def _is_number(value: object) -> bool:
 def limits_of(series: str, thresholds: Sequence[Threshold]) -> Limits:
     """The limits of a series: those of the first threshold whose pattern matches its name."""
     for threshold in thresholds:
-        if fnmatchcase(series, threshold.series):
+        if matches(series, threshold.series):
             return threshold.limits
     return Limits()
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import Any, cast
 
 from widgets.clock import HOUR
@@ -13,7 +12,7 @@ from widgets.history import Reducer, step_for
 from widgets.kinds import kinds
 from widgets.models import Widget
 from widgets.options import read
-from widgets.shows import Show, read_shows
+from widgets.shows import Show, matches, read_shows
 from widgets.snapshot import FeedNow, SeriesNow
 
 
@@ -66,7 +65,7 @@ class Spec:
         return max((self.window, *self.offsets))
 
     def wants(self, feed_name: str) -> bool:
-        return any(fnmatchcase(feed_name, show.feed) for show in self.shows)
+        return any(matches(feed_name, show.feed) for show in self.shows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +102,12 @@ def pick(spec: Spec, feeds: Iterable[FeedNow]) -> Picked:
     ordered = sorted(feeds, key=lambda feed: feed.name)
     for show in spec.shows:
         for feed in ordered:
-            if not fnmatchcase(feed.name, show.feed):
+            if not matches(feed.name, show.feed):
                 continue
             chosen[feed.id] = feed
             for name in sorted(feed.series, key=_natural):
                 series = feed.series[name]
-                if not series.ended and fnmatchcase(name, show.series):
+                if not series.ended and matches(name, show.series):
                     lines.setdefault(series.id, _named(feed, series, show, len(spec.shows)))
     picks = list(lines.values())
     most = MOST_WITH_WINDOW if spec.reach else MOST
@@ -122,15 +121,20 @@ def pick(spec: Spec, feeds: Iterable[FeedNow]) -> Picked:
 
 
 def _named(feed: FeedNow, series: SeriesNow, show: Show, shows: int) -> Pick:
-    wild = any(sign in show.series for sign in "*?[")
+    wild = _is_wild(show.series, series.name)
     if show.name and (not wild or "*" in show.name):
         name = show.name.replace("*", _matched(series.name, show.series))
-    elif any(sign in show.feed for sign in "*?["):
+    elif _is_wild(show.feed, feed.name):
         # `check.*` with one series each (`up`): the feed is what tells them apart.
         name = f"{feed.name} {series.name}" if wild else feed.name
     else:
         name = series.name
     return Pick(feed, series, name, show.unit or series.unit)
+
+
+def _is_wild(pattern: str, name: str) -> bool:
+    """Whether a pattern that matches this name may match others as well."""
+    return any(sign in pattern for sign in "*?[") and pattern != name
 
 
 def _matched(name: str, pattern: str) -> str:

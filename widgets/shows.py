@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Any
 
 from widgets.options import BadOptions, Problem
@@ -21,6 +22,11 @@ class Show:
     series: str = "*"
     name: str = ""
     unit: str = ""
+
+
+def matches(name: str, pattern: str) -> bool:
+    """Whether a shell pattern means this name; `disk[0]` means itself too, not `disk0` alone."""
+    return name == pattern or fnmatchcase(name, pattern)
 
 
 def read_shows(given: Any, path: str = "shows") -> list[Show]:

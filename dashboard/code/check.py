@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from itertools import combinations
 from typing import Any
 
@@ -21,7 +20,7 @@ from widgets.options import BadOptions, check_secrets
 from widgets.options import Problem as Wrong
 from widgets.options import read as read_options
 from widgets.registry import UnknownSlug, nearest
-from widgets.shows import read_shows
+from widgets.shows import matches, read_shows
 from widgets.sources import sources
 
 
@@ -93,7 +92,7 @@ def _shown(pattern: object, private: Mapping[str, bool], public: bool) -> str:
     """What is wrong with a pattern for feeds; "" if nothing."""
     if not isinstance(pattern, str):
         return ""
-    matched = sorted(name for name in private if fnmatchcase(name, pattern))
+    matched = sorted(name for name in private if matches(name, pattern))
     if not matched:
         return f'no feed matches "{pattern}"{nearest(pattern, list(private))}'
     hidden = [name for name in matched if private[name]]

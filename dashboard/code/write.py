@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from fnmatch import fnmatchcase
 from typing import Any
 
 from django.conf import settings
@@ -15,6 +14,7 @@ from dashboard.models import Dashboard, Tile
 from widgets.clock import format_duration
 from widgets.fields import SpanField
 from widgets.models import Feed, Widget
+from widgets.shows import matches
 from widgets.sources import sources
 
 
@@ -43,7 +43,7 @@ def _feeds(widgets: Iterable[Widget], described: set[str]) -> list[Feed]:
     return [
         feed
         for feed in Feed.objects.order_by("name")
-        if feed.name in described or any(fnmatchcase(feed.name, p) for p in patterns)
+        if feed.name in described or any(matches(feed.name, p) for p in patterns)
     ]
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from fnmatch import fnmatchcase
 from functools import partial
 from typing import Any
 
@@ -19,6 +18,7 @@ from widgets import io
 from widgets.clock import SECOND
 from widgets.options import MappingField
 from widgets.reading import Reading
+from widgets.shows import matches
 from widgets.sources import Source, SourceError
 from widgets.sources._http import RequestOptions, answer, body_of, place, why
 from widgets.sources.http import said
@@ -125,7 +125,7 @@ def learn(body: bytes, charset: str, options: Mapping[str, Any], where: str) -> 
         numbers[name] = number(name, query, search(name, query, document))
     for name in numbers:
         for pattern, unit in options["units"].items():
-            if fnmatchcase(name, pattern):
+            if matches(name, pattern):
                 units[name] = unit
                 break
     return Reading(
