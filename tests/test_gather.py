@@ -15,7 +15,7 @@ from widgets.history import Reducer, Window
 from widgets.judge import Promise, Threshold, promise
 from widgets.kinds import Data, Limits
 from widgets.reading import Freshness, State
-from widgets.select import MOST, MOST_WITH_WINDOW, Spec, pick
+from widgets.select import MOST, MOST_WITH_WINDOW, Pick, Picked, Spec, pick
 from widgets.shows import Show
 from widgets.snapshot import FeedNow, SeriesNow
 
@@ -185,7 +185,36 @@ def test_more_series_than_a_wall_has_room_for_are_hidden_and_counted(
     found = pick(spec(window=window, offsets=offsets), cast.feeds)
 
     assert [one.series.name for one in found.lines] == [f"s{i}" for i in range(most)]
-    assert found.hidden == 7
+    assert [one.series.name for one in found.cut] == [f"s{i}" for i in range(most, most + 7)]
+
+
+def test_where_there_is_no_room_for_all_the_worst_are_drawn(cast: Cast) -> None:
+    feed = cast.feed("f", *(f"s{i}" for i in range(MOST_WITH_WINDOW)))
+    cast.series(feed, "t1", freshness="stale")
+    cast.series(feed, "t2", freshness="aged")
+    cast.series(feed, "t3", state="warning")
+
+    drawn = [f"f/s{i}" for i in range(MOST_WITH_WINDOW - 2)] + ["f/t1", "f/t3"]
+    assert picked(cast, spec(window=HOUR)) == drawn
+
+
+def test_what_there_is_no_room_for_counts_for_the_condition(cast: Cast) -> None:
+    feed = cast.feed("f")
+    for i in range(MOST_WITH_WINDOW + 1):
+        cast.series(feed, f"s{i}", state="critical", since=NOON - i)
+    feed.series["s5"].freshness = feed.series["s7"].freshness = "stale"
+    last = feed.series[f"s{MOST_WITH_WINDOW}"]
+    last.at, wanted = NOON - 30 * SECOND, spec(window=HOUR)
+
+    assert [one.series for one in pick(wanted, cast.feeds).cut] == [last]
+    assert cast.condition(wanted).freshness == "late"
+    assert cast.condition(wanted).read_at == NOON - 30 * SECOND
+
+
+def test_more_critical_series_than_are_drawn_make_it_critical(cast: Cast) -> None:
+    cut = Pick(feed := cast.feed("f"), cast.series(feed, "a", state="critical"), "a", "")
+
+    assert condition(spec(), Picked([feed], [], [cut]), [], NOON).state == "critical"
 
 
 def test_what_is_drawn_as_one_number_is_never_cut(cast: Cast) -> None:

@@ -18,6 +18,7 @@ from tests.walls import make_board, put
 from widgets.clock import DAY, HOUR, MINUTE, SECOND
 from widgets.models import Widget
 from widgets.reading import Verdict
+from widgets.select import MOST_WITH_WINDOW
 
 pytestmark = pytest.mark.django_db
 
@@ -130,6 +131,21 @@ def test_a_failing_tile_says_so_on_itself(
     assert "could not be drawn" in one.html
     assert one.freshness == "failed"
     assert caplog.records[-1].levelno == logging.ERROR
+
+
+def test_series_without_room_count_since_they_began_and_load_no_window() -> None:
+    feed = make_feed()
+    names = [f"s{i:02}" for i in range(MOST_WITH_WINDOW + 1)]
+    bad = Verdict("critical", "down")
+    arrive(feed, {names[-1]: 1}, at=NOON - MINUTE, verdicts={names[-1]: bad})
+    arrive(feed, dict.fromkeys(names[:-1], 1.0), verdicts=dict.fromkeys(names[:-1], bad))
+    made = make_board()
+    put(made, kind="line", window=HOUR)
+
+    [tile] = painted(made)
+
+    assert tile.since["critical"] == NOON - MINUTE
+    assert len(held.load_for(read(made).specs).windows) == MOST_WITH_WINDOW
 
 
 def test_a_widget_of_a_kind_that_was_removed_names_it() -> None:

@@ -29,7 +29,7 @@ def gather(spec: Spec, picked: Picked, windows: Windows, now: int) -> Data:
         rows=[row for feed in picked.feeds for row in feed.rows or ()],
         text="\n\n".join(feed.text for feed in picked.feeds if feed.text),
         notes=[note for feed in picked.feeds for note in feed.notes],
-        hidden=picked.hidden,
+        hidden=len(picked.cut),
     )
 
 
@@ -146,9 +146,11 @@ class Condition:
 
 
 def condition(spec: Spec, picked: Picked, lines: Sequence[Line], now: int) -> Condition:
-    """The condition of a tile, from the lines that it shows and the feeds behind them."""
-    ages = [(one.series.age_from, one.feed.promise, one.feed.failed) for one in picked.lines]
-    with_lines = {one.feed.id for one in picked.lines}
+    """The condition of a tile, from the lines that it draws, the series that it has no room for,
+    and the feeds behind them."""
+    series = [*picked.lines, *picked.cut]
+    ages = [(one.series.age_from, one.feed.promise, one.feed.failed) for one in series]
+    with_lines = {one.feed.id for one in series}
     # Rows and text have no series: there the feed's own age counts.
     ages += [
         (feed.age_from, feed.promise, feed.failed)
@@ -164,7 +166,9 @@ def condition(spec: Spec, picked: Picked, lines: Sequence[Line], now: int) -> Co
     versions = [feed.version for feed in picked.feeds]
     return Condition(
         version=max([spec.revision, *versions]),
-        state=worst_state(line.state for line in lines),
+        state=worst_state(
+            [*(line.state for line in lines), *(one.series.state for one in picked.cut)]
+        ),
         freshness=worst_freshness(freshness_at(*age, now) for age in ages),
         read_at=min((since for since, _ in known), default=None),
         late_at=min((s + p.late_after for s, p in known if p.late_after is not None), default=None),

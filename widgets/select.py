@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from widgets.clock import HOUR
 from widgets.history import Reducer, step_for
+from widgets.judge import FRESHNESS_ORDER, STATE_ORDER
 from widgets.kinds import kinds
 from widgets.models import Widget
 from widgets.options import read
@@ -77,14 +78,22 @@ class Pick:
     name: str
     unit: str
 
+    @property
+    def badness(self) -> tuple[int, int]:
+        """Its state and then its freshness, as last judged; more is worse."""
+        # Where nothing was promised nothing is wrong.
+        age = "fresh" if self.series.freshness == "aged" else self.series.freshness
+        return STATE_ORDER.index(self.series.state), FRESHNESS_ORDER.index(age)
+
 
 @dataclass(frozen=True, slots=True)
 class Picked:
-    """What a widget shows of the feeds there are; `hidden`: how many series its cap left out."""
+    """What a widget shows of the feeds there are. `lines`: the series it draws; `cut`: those that
+    it has no room for, whose condition counts all the same."""
 
     feeds: Sequence[FeedNow]
     lines: Sequence[Pick]
-    hidden: int
+    cut: Sequence[Pick] = ()
 
 
 # A widget that draws each series has no use for more, and a wall has no room.
@@ -95,7 +104,7 @@ MOST = 500
 def pick(spec: Spec, feeds: Iterable[FeedNow]) -> Picked:
     """The series of a widget in the order of its selections; each is picked once.
 
-    A series that has ended is not shown.
+    A series that has ended is not shown. Where there is no room for all, the worst are drawn.
     """
     chosen: dict[int, FeedNow] = {}
     lines: dict[int, Pick] = {}
@@ -113,11 +122,24 @@ def pick(spec: Spec, feeds: Iterable[FeedNow]) -> Picked:
     most = MOST_WITH_WINDOW if spec.reach else MOST
     if spec.over_series == "top":
         picks.sort(key=lambda p: (p.series.value is None, -(p.series.value or 0.0)))
-        picks, most = picks[: min(spec.top, most)], MOST
+        picks = picks[: spec.top]
     elif spec.over_series != "each":
         # A sum of the first twenty would be a wrong number; only what is drawn one by one is cut.
         most = len(picks)
-    return Picked(list(chosen.values()), picks[:most], max(0, len(picks) - most))
+    return Picked(list(chosen.values()), *_worst(picks, most))
+
+
+def _worst(picks: Sequence[Pick], most: int) -> tuple[list[Pick], list[Pick]]:
+    """So many of the worst, and the rest; both in the order given."""
+    if len(picks) <= most:
+        return list(picks), []
+    # Both as last judged: what is drawn does not change with every look at the clock.
+    order = sorted(picks, key=lambda one: one.badness, reverse=True)
+    kept = {one.series.id for one in order[:most]}
+    return (
+        [one for one in picks if one.series.id in kept],
+        [one for one in picks if one.series.id not in kept],
+    )
 
 
 def _named(feed: FeedNow, series: SeriesNow, show: Show, shows: int) -> Pick:

@@ -158,7 +158,10 @@ def _hint(spec: Spec, picked: Picked) -> str:
 def _since(said: Condition, lines: Iterable[Line], picked: Picked) -> dict[str, int]:
     """When what the status line counts of a tile began, as far as it is known."""
     moments: dict[str, list[int | None]] = {
-        said.state: [line.since for line in lines if line.state == said.state],
+        said.state: [
+            *(line.since for line in lines if line.state == said.state),
+            *(p.series.since for p in picked.cut if p.series.state == said.state),
+        ],
         "stale": [said.stale_at],
         "late": [said.late_at],
         "failed": [feed.failing_since for feed in picked.feeds if feed.failed],
