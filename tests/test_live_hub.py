@@ -413,6 +413,21 @@ async def test_tiles_that_show_the_same_series_share_its_window(hub: Hub) -> Non
     assert list(hub.held.reach.values()) == [2 * HOUR]
 
 
+async def test_a_series_that_ends_is_forgotten_and_comes_back_whole(hub: Hub) -> None:
+    board, _, feed = await hub.query(setting)
+    screen = await watch(hub, board)
+
+    await hub.query(arrive, feed, {"b": 52.5}, clock.now(), complete=True)
+    await screen.sees("52.5")
+    await eventually(lambda: len(hub.held.windows) == 1)
+    assert list(hub.held.feeds[feed.pk].series) == ["b"]
+    assert hub.held.reach.keys() == hub.held.windows.keys()
+
+    await hub.query(say, feed, 63.5)
+    await eventually(lambda: [1, 63.5] in [w.last for w in hub.held.windows.values()])
+    assert set(hub.held.feeds[feed.pk].series) == {"a", "b"}
+
+
 async def test_one_tile_by_itself_is_sent_with_its_table(hub: Hub) -> None:
     board, tile, feed = await hub.query(setting)
     await hub.query(put, board, x=3)

@@ -64,14 +64,23 @@ class FeedNow:
     def age_from(self) -> int | None:
         return min(self.at, self.arrived) if self.at and self.arrived else self.at or self.arrived
 
-    def apply(self, message: Mapping[str, Any]) -> None:
-        """Take in what one commit changed (see `widgets.publish.message`)."""
+    def apply(self, message: Mapping[str, Any]) -> set[int]:
+        """Take in what one commit changed (see `widgets.publish.feed_message`).
+
+        A series that has ended is forgotten; the ids of those are returned.
+        """
+        ended = set()
         self.version = message["version"]
         for name, value in message["state"].items():
             setattr(self, name, value)
         for row in message["series"]:
             series = SeriesNow(*row)
-            self.series[series.name] = series
+            if series.ended:
+                self.series.pop(series.name, None)
+                ended.add(series.id)
+            else:
+                self.series[series.name] = series
+        return ended
 
 
 SERIES_COLUMNS = [field.name for field in fields(SeriesNow)]

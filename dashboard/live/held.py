@@ -48,7 +48,7 @@ class Held:
         feed = self.feeds[message["feed"]]
         if not message["whole"] or message["previous"] != feed.version:
             return False
-        feed.apply(message)
+        self._drop_windows(feed.apply(message))
         for series, moment, value in message["points"]:
             for step in history.TABLES:
                 if window := self.windows.get((series, step)):
@@ -73,7 +73,11 @@ class Held:
         """Forget a feed and its windows."""
         if (gone := self.feeds.pop(feed, None)) is None:
             return
-        series = {one.id for one in gone.series.values()}
+        self._drop_windows({one.id for one in gone.series.values()})
+
+    def _drop_windows(self, series: Collection[int]) -> None:
+        if not series:
+            return
         for key in [key for key in self.windows if key[0] in series]:
             del self.windows[key], self.reach[key]
 
