@@ -15,6 +15,7 @@ from dashboard.code.write import write
 from dashboard.models import Dashboard, Tile
 from tests.feeds import arrive
 from tests.test_code_check import Dial, Probe
+from tests.test_settings import manage
 from widgets.clock import DAY, MINUTE, SECOND
 from widgets.kinds import kinds
 from widgets.models import Feed, Sample, Widget
@@ -361,6 +362,21 @@ def test_the_command_says_what_is_wrong_with_a_file(
         run("check", file)
 
     assert str(caught.value) == f"{tmp_path}/{message}"
+
+
+@pytest.mark.parametrize("do", ["check", "apply", "export"])
+def test_the_command_says_that_a_database_was_never_migrated(do: str, tmp_path: Path) -> None:
+    file = tmp_path / "wall.yaml"
+    file.write_text(BOARD, encoding="utf-8")
+    given = "wall" if do == "export" else str(file)
+
+    done = manage("dashboard", do, given, WATCHWALL_DATA=str(tmp_path))
+
+    assert done.returncode == 1
+    assert done.stderr == (
+        "CommandError: The database has no tables yet; "
+        "run `manage.py migrate` or `make run` first.\n"
+    )
 
 
 def test_exporting_an_unknown_dashboard_names_the_nearest() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError, connection
 
 from dashboard import first
 from dashboard.code.apply import apply_all, check_all
@@ -37,6 +38,12 @@ class Command(BaseCommand):
             getattr(self, "do_" + options["do"])(options)
         except BadFiles as error:
             raise CommandError(str(error)) from None
+        except DatabaseError:
+            if _has_tables():
+                raise
+            raise CommandError(
+                "The database has no tables yet; run `manage.py migrate` or `make run` first."
+            ) from None
 
     def do_check(self, options: dict[str, Any]) -> None:
         check_all(_texts(options["file"]))
@@ -67,6 +74,10 @@ class Command(BaseCommand):
             self.stdout.write("made the first board, This machine")
         elif first.follow(address):
             self.stdout.write(f"the check of this wall now asks {address}")
+
+
+def _has_tables() -> bool:
+    return Dashboard._meta.db_table in connection.introspection.table_names()
 
 
 def _texts(paths: list[Path]) -> dict[str, str]:
