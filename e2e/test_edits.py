@@ -73,19 +73,27 @@ def test_a_board_applied_from_a_file_changes_the_grid_of_open_pages(
     assert page.evaluate("window.mark") == 1
 
 
-def test_a_dashboard_that_is_deleted_says_so_on_open_pages(
+def test_a_dashboard_that_is_deleted_says_so_and_comes_back_without_a_hand(
     wall: Wall, target: Target, open_page: OpenPage
 ) -> None:
     target.answers["x"] = {"a": 41}
-    wall.apply(board({"x": feed_of(target.url("x"))}, [stat("x", [0, 0, 3, 2], "x")]))
+    made = board({"x": feed_of(target.url("x"))}, [stat("x", [0, 0, 3, 2], "x")])
+    wall.apply(made)
     page = open_page(f"{wall.url}/d/test/")
     link(page, "live", 5)
+    page.clock.install()
 
     wall.python(
         "from dashboard.models import Dashboard; Dashboard.objects.get(slug='test').delete()"
     )
 
     expect(page.locator("#link")).to_contain_text("gone", timeout=4_000)
+
+    wall.apply(made)
+    page.clock.fast_forward(35_000)
+    link(page, "live", 5)
+    expect(page.locator("#link")).to_contain_text("live")
+    shows(page, "x", "41")
 
 
 def test_a_stranger_is_asked_to_sign_in_and_a_signed_out_page_goes_dark(

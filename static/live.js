@@ -14,7 +14,7 @@
   let ahead = Number(html.dataset.now) - Date.now(); // how far the server's clock is ahead
   let connectingSince = 0;
   let reopenedAt = 0;
-  let ended = ""; // why there will be no other try
+  let ended = ""; // why this socket is not opened again
 
   const $ = (selector) => document.querySelector(selector);
   const all = (selector) => document.querySelectorAll(selector);
@@ -53,6 +53,8 @@
       ended = FINAL[code];
       sayLink();
       if (code === 4401) location.assign(html.dataset.login);
+      // It may come back, and a wall has no hands.
+      else setInterval(reload, 27000 + Math.random() * 6000);
       return;
     }
     // After a restart every page would come back in the same 300 ms.
@@ -93,10 +95,14 @@
     if (sessionStorage.getItem("build") === build) return;
     sessionStorage.setItem("build", build);
     setTimeout(async () => {
-      const answer = await fetch(location.href, { method: "HEAD" }).catch(() => null);
-      if (answer && answer.ok) location.reload();
-      else sessionStorage.removeItem("build");
+      if (!(await reload())) sessionStorage.removeItem("build");
     }, Math.random() * 3000);
+  }
+
+  async function reload() {
+    const answer = await fetch(location.href, { method: "HEAD" }).catch(() => null);
+    if (answer?.ok) location.reload();
+    return answer?.ok;
   }
 
   // Time
