@@ -1,8 +1,8 @@
 """How late feeds are asked: 200 of them, 50 every second, 150 every 10 s, on one `manage.py up`.
 
 `make bench` prints a table. Lateness is the moment a fetch begins less the moment it was due; every
-refresh of a run counts but the first of each feed. The feeds ask a web server in this process, so that the whole way is used:
-ticker, claim, queue, worker, I/O loop, record, commit.
+refresh of a run counts but the first of each feed. The feeds ask a web server in this process, so
+that the whole way is used: ticker, claim, queue, worker, I/O loop, record, commit.
 """
 
 from __future__ import annotations

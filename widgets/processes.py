@@ -18,6 +18,7 @@ from django.conf import settings
 from widgets import clock
 from widgets.clock import DAY, MINUTE, SECOND
 from widgets.models import Process
+from widgets.turns import writing
 
 BEAT = 5 * SECOND
 # Three beats: a process that missed two of them is busy, one that missed three is gone.
@@ -105,13 +106,14 @@ def beat(role: str, now: int | None = None, telling: Telling = _telling) -> None
         seen=now,
         counters=telling.tell(now) | {"memory": psutil.Process().memory_info().rss},
     )
-    Process.objects.bulk_create(
-        [row],
-        update_conflicts=True,
-        unique_fields=["key"],
-        update_fields=["role", "seen", "counters"],
-    )
-    Process.objects.filter(seen__lt=now - FORGOTTEN).delete()
+    with writing():
+        Process.objects.bulk_create(
+            [row],
+            update_conflicts=True,
+            unique_fields=["key"],
+            update_fields=["role", "seen", "counters"],
+        )
+        Process.objects.filter(seen__lt=now - FORGOTTEN).delete()
 
 
 def alive(now: int) -> Iterable[Process]:

@@ -1,18 +1,25 @@
-"""How long samples, minutes, hours, events and series are kept."""
+"""How long samples, minutes, hours, events and series are kept.
+
+Each step looks before it writes and takes its turn: a statement that removes nothing still locks
+SQLite, and a minute's upkeep must not hold up the second's refreshes.
+"""
 
 from __future__ import annotations
 
 from django.db import connection
+from django.db.models import F
+from django.db.models.functions import Greatest
 
 from widgets.clock import DAY
-from widgets.models import Event, Feed
+from widgets.models import Event, Series
+from widgets.turns import writing
 
 # Rows a statement: a longer one would keep readings waiting for the database.
 _ROWS = 5_000
 # Statements a table and call: what is left is removed a minute later.
 _ROUNDS = 20
-# Of 4 kB: what a minute of upkeep gives back at most.
-_PAGES = 2_000
+# Of 4 kB: what a minute of upkeep gives back to the disk at most.
+_PAGES = 500
 _TABLES = {
     "widgets_sample": "keep_raw",
     "widgets_minute": "keep_minutes",
@@ -24,17 +31,34 @@ EVENTS_KEPT = 730 * DAY
 def remove_old(now: int) -> int:
     """Remove what is older than its feed keeps it; how many rows of samples and roll-ups went."""
     removed = sum(_remove(table, keep, now) for table, keep in _TABLES.items())
+    _remove_series(now)
     removed += sum(_remove_orphans(table) for table in _TABLES)
-    if connection.vendor == "sqlite":
-        with connection.cursor() as cursor:
-            # Pages that were freed go back to the disk, some at a time; each row is one page.
-            cursor.execute(f"PRAGMA incremental_vacuum({_PAGES})").fetchall()
-    for feed in Feed.objects.only("pk", *_TABLES.values()):
-        # Nothing of it is left but its name.
-        longest = max(getattr(feed, keep) for keep in _TABLES.values())
-        feed.series.filter(at__lt=now - longest).delete()
-    Event.objects.filter(end__lt=now - EVENTS_KEPT).delete()
+    old_events = Event.objects.filter(end__lt=now - EVENTS_KEPT)
+    if old_events.exists():
+        with writing():
+            old_events.delete()
+    _give_space_back()
     return removed
+
+
+def _remove_series(now: int) -> None:
+    """Series of which nothing is left but the name."""
+    longest = Greatest(*(F(f"feed__{keep}") for keep in _TABLES.values()))
+    old = Series.objects.filter(at__lt=now - longest)
+    if old.exists():
+        with writing():
+            old.delete()
+
+
+def _give_space_back() -> None:
+    if connection.vendor != "sqlite":
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA freelist_count")
+        if cursor.fetchone()[0]:
+            with writing():
+                # Each row of the answer is one page.
+                cursor.execute(f"PRAGMA incremental_vacuum({_PAGES})").fetchall()
 
 
 # From one series to the next along the key: as many look-ups as there are series, not rows.
@@ -55,29 +79,35 @@ def _remove_orphans(table: str) -> int:
     with connection.cursor() as cursor:
         cursor.execute(_ORPHANS.format(table=table))
         for (series,) in cursor.fetchall():
-            cursor.execute(
-                f"DELETE FROM {table} WHERE series_id = %s AND ts IN "  # noqa: S608
-                f"(SELECT ts FROM {table} WHERE series_id = %s LIMIT %s)",
-                [series, series, _ROWS * _ROUNDS],
-            )
+            with writing():
+                cursor.execute(
+                    f"DELETE FROM {table} WHERE series_id = %s AND ts IN "  # noqa: S608
+                    f"(SELECT ts FROM {table} WHERE series_id = %s LIMIT %s)",
+                    [series, series, _ROWS],
+                )
             removed += cursor.rowcount
     return removed
 
 
+# Each series is a walk along the key from its beginning, so that no index on time is needed.
+_OLD = """
+SELECT old.series_id, old.ts FROM widgets_feed AS f JOIN widgets_series AS s ON s.feed_id = f.id
+JOIN {table} AS old ON old.series_id = s.id AND old.ts < %s - f.{keep} LIMIT %s
+"""
+
+
 def _remove(table: str, keep: str, now: int) -> int:
-    """Feed by feed; each series is a walk along the key from its beginning, so that no index on
-    time is needed."""
     removed = 0
+    old = _OLD.format(table=table, keep=keep)
     with connection.cursor() as cursor:
-        for feed in Feed.objects.only("pk", keep):
-            for _ in range(_ROUNDS):
+        for _ in range(_ROUNDS):
+            cursor.execute(old, [now, 1])
+            if not cursor.fetchall():
+                break
+            with writing():
                 cursor.execute(
-                    f"DELETE FROM {table} WHERE (series_id, ts) IN ("  # noqa: S608  # our own names
-                    f"SELECT old.series_id, old.ts FROM widgets_series AS s JOIN {table} AS old "
-                    "ON old.series_id = s.id AND old.ts < %s WHERE s.feed_id = %s LIMIT %s)",
-                    [now - getattr(feed, keep), feed.pk, _ROWS],
+                    f"DELETE FROM {table} WHERE (series_id, ts) IN ({old})",  # noqa: S608
+                    [now, _ROWS],
                 )
-                removed += cursor.rowcount
-                if cursor.rowcount < _ROWS:
-                    break
+            removed += cursor.rowcount
     return removed
