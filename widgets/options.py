@@ -198,17 +198,17 @@ def read(form: type[Options], given: object, path: str = "options") -> dict[str,
 
 _SECRET = re.compile(r"\$\{env:([A-Za-z0-9_]*)\}")
 SECRET_PREFIX = "WATCHWALL_SECRET_"  # noqa: S105
+# Begins as the names for feeds do, and is Django's: who has it can sign in as anybody.
+RESERVED = "WATCHWALL_SECRET_KEY"
 
 
 def check_secrets(given: Any, path: str = "options") -> list[Problem]:
     """Every `${env:NAME}` that names a variable outside the ones meant for it."""
     return [
-        Problem(
-            where, f"${{env:{name}}} cannot be read; only names that begin with {SECRET_PREFIX}"
-        )
+        Problem(where, f"${{env:{name}}} cannot be read; {_refused(name)}")
         for where, text in _texts(given, path)
         for name in _SECRET.findall(text)
-        if not name.startswith(SECRET_PREFIX)
+        if _refused(name)
     ]
 
 
@@ -252,9 +252,18 @@ def _struck(given: Any, shown: list[tuple[str, str]]) -> Any:
     return given
 
 
-def _secret(name: str) -> str:
+def _refused(name: str) -> str:
+    """Why no feed may read this variable; "" if it may."""
+    if name == RESERVED:
+        return "it is the key of Watchwall itself"
     if not name.startswith(SECRET_PREFIX):
-        raise BadOptions([Problem("", f"${{env:{name}}}: only {SECRET_PREFIX}… can be read")])
+        return f"only names that begin with {SECRET_PREFIX}"
+    return ""
+
+
+def _secret(name: str) -> str:
+    if refused := _refused(name):
+        raise BadOptions([Problem("", f"${{env:{name}}} cannot be read; {refused}")])
     try:
         return os.environ[name]
     except KeyError:
