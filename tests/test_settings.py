@@ -31,6 +31,14 @@ def manage(*args: str, **environment: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def test_tests_have_a_folder_of_their_own() -> None:
+    database = settings.DATABASES["default"]
+
+    assert settings.DATA_DIR.name.startswith("watchwall-tests-")
+    assert Path(database["TEST"]["NAME"]).parent == settings.DATA_DIR
+    assert str(settings.DATA_DIR) == os.environ["WATCHWALL_DATA"]
+
+
 def test_the_key_is_made_once_and_nobody_else_may_read_it(tmp_path: Path) -> None:
     path = tmp_path / "new" / "secret.key"
 
