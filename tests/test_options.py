@@ -278,6 +278,7 @@ def test_secrets_are_put_in_at_any_depth_and_only_in_the_copy() -> None:
     ("written", "sentence"),
     [
         ("${env:OTHER_WORD}", "only names that begin with WATCHWALL_SECRET_"),
+        ("${env:WATCHWALL_SECRET_PIN}", "WATCHWALL_SECRET_PIN is too short"),
         ("${env:WATCHWALL_SECRET_KEY}", "it is the key of Watchwall itself"),
         ("${env:WATCHWALL_SECRET_NONE}", "WATCHWALL_SECRET_NONE is not set in the environment"),
     ],
