@@ -111,6 +111,15 @@ def test_the_path_of_a_database(url: str, path: str) -> None:
     assert database(url)["NAME"] == path
 
 
+def test_the_database_is_in_the_data_folder_whatever_that_is_called(tmp_path: Path) -> None:
+    folder = tmp_path / "a#b?c%20d é"
+    code = "from django.conf import settings; print(settings.DATABASES['default']['NAME'])"
+
+    done = manage("shell", "--no-imports", "-c", code, WATCHWALL_DATA=str(folder))
+
+    assert done.stdout.strip() == f"{folder}/watchwall.sqlite3"
+
+
 @pytest.mark.django_db
 def test_sqlite_takes_many_writers_and_gives_space_back() -> None:
     with connection.cursor() as cursor:

@@ -7,7 +7,7 @@ import socket
 import tempfile
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -149,7 +149,9 @@ TEMPLATES = [
 ]
 
 DATABASES = {
-    "default": database(text("DATABASE_URL", "sqlite:///" + str(DATA_DIR / "watchwall.sqlite3")))
+    "default": database(
+        text("DATABASE_URL", "sqlite:///" + quote(str(DATA_DIR / "watchwall.sqlite3")))
+    )
 }
 
 REDIS_URL = text("REDIS_URL", "")
