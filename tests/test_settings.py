@@ -50,6 +50,17 @@ def test_the_key_is_made_once_and_nobody_else_may_read_it(tmp_path: Path) -> Non
     assert [found.name for found in path.parent.iterdir()] == ["secret.key"]
 
 
+def test_nobody_else_may_read_the_database(tmp_path: Path) -> None:
+    folder = tmp_path / "new"
+
+    done = manage("migrate", "--verbosity", "0", WATCHWALL_DATA=str(folder))
+
+    assert done.returncode == 0, done.stderr
+    made = [folder, *folder.iterdir()]
+    assert folder / "watchwall.sqlite3" in made
+    assert [path for path in made if path.stat().st_mode & 0o077] == []
+
+
 def test_a_folder_that_cannot_be_used_is_one_clear_line(tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.touch()
