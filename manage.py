@@ -9,6 +9,9 @@ from pathlib import Path
 
 
 def main() -> None:
+    # The database holds sessions, password hashes and what feeds learnt, and SQLite makes its files
+    # as the umask says: for everybody to read.
+    os.umask(0o077)
     # `site` is also the module that starts Python, so ours is a folder without
     # __init__.py that holds one package; it has to be on the path to be found.
     sys.path.insert(0, str(Path(__file__).resolve().parent / "site"))

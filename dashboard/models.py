@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -45,7 +45,12 @@ class Dashboard(Revisioned):
 
     @property
     def zone(self) -> ZoneInfo:
-        return ZoneInfo(self.time_zone)
+        """Its time zone; UTC where this machine does not know it (any longer)."""
+        try:
+            return ZoneInfo(self.time_zone)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            # One board's zone must not keep the hub from all the others.
+            return ZoneInfo("UTC")
 
     def clean(self) -> None:
         if self.time_zone not in available_timezones():

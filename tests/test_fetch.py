@@ -16,7 +16,7 @@ from widgets import io
 from widgets.clock import SECOND
 from widgets.fetch import fetch
 from widgets.options import Options
-from widgets.reading import Reading, Verdict
+from widgets.reading import MAX_TEXT, Reading, Verdict
 from widgets.sources import Source, SourceError, sources
 
 SECRET = "hunter/2 & co"
@@ -205,6 +205,14 @@ def test_a_secret_that_comes_back_in_an_answer_is_struck_out(secret: dict[str, s
 
     assert SECRET not in repr(reading)
     assert reading.rows == [{"echo": ["Bearer ${env:WATCHWALL_SECRET_WORD}"]}]
+
+
+def test_no_half_of_a_secret_stays_where_a_text_is_cut(secret: dict[str, str]) -> None:
+    def say(options: Any, memo: Any) -> Reading:
+        word = options["word"]
+        return Reading(text="x" * (MAX_TEXT - 7) + word, rows=[{"a": "x" * (MAX_TEXT - 7) + word}])
+
+    assert "hunter" not in repr(run(Says(say), secret))
 
 
 def test_an_error_is_text_that_every_database_holds_and_no_novel() -> None:

@@ -244,3 +244,8 @@ def test_a_window_for_a_comparison_with_last_week_is_not_a_week_of_samples() -> 
     (spec,) = read(made).specs
 
     assert (spec.window, spec.reach, spec.step) == (HOUR, 7 * DAY, MINUTE)
+
+
+@pytest.mark.parametrize("zone", ["Mars/Olympus", "../etc", "Europe", ""])
+def test_a_board_whose_zone_this_machine_does_not_know_is_said_in_utc(zone: str) -> None:
+    assert read(make_board(time_zone=zone)).zone == ZoneInfo("UTC")

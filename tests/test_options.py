@@ -241,6 +241,7 @@ def _secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WATCHWALL_SECRET_WORD", HIDDEN)
     monkeypatch.setenv("WATCHWALL_SECRET_LONG", f"{HIDDEN} and more")
     monkeypatch.setenv("WATCHWALL_SECRET_PIN", "123")
+    monkeypatch.setenv("WATCHWALL_SECRET_KEY", "the-key-of-django")
     monkeypatch.setenv("OTHER_WORD", "other-word")
 
 
@@ -248,6 +249,7 @@ def test_only_variables_meant_for_it_may_be_named() -> None:
     given = {
         "url": "http://${env:WATCHWALL_SECRET_WORD}@host/${env:HOME}",
         "headers": {"a": ["${env:DJANGO_SECRET_KEY}", 5]},
+        "token": "${env:WATCHWALL_SECRET_KEY}",
     }
 
     found = {problem.path: problem.message for problem in check_secrets(given)}
@@ -256,6 +258,8 @@ def test_only_variables_meant_for_it_may_be_named() -> None:
         "options.url": "${env:HOME} cannot be read; only names that begin with WATCHWALL_SECRET_",
         "options.headers.a[0]": "${env:DJANGO_SECRET_KEY} cannot be read; "
         "only names that begin with WATCHWALL_SECRET_",
+        "options.token": "${env:WATCHWALL_SECRET_KEY} cannot be read; "
+        "it is the key of Watchwall itself",
     }
 
 
@@ -273,7 +277,9 @@ def test_secrets_are_put_in_at_any_depth_and_only_in_the_copy() -> None:
 @pytest.mark.parametrize(
     ("written", "sentence"),
     [
-        ("${env:OTHER_WORD}", r"only WATCHWALL_SECRET_… can be read"),
+        ("${env:OTHER_WORD}", "only names that begin with WATCHWALL_SECRET_"),
+        ("${env:WATCHWALL_SECRET_PIN}", "WATCHWALL_SECRET_PIN is too short"),
+        ("${env:WATCHWALL_SECRET_KEY}", "it is the key of Watchwall itself"),
         ("${env:WATCHWALL_SECRET_NONE}", "WATCHWALL_SECRET_NONE is not set in the environment"),
     ],
 )
@@ -282,6 +288,7 @@ def test_no_other_variable_is_ever_read(written: str, sentence: str) -> None:
         with_secrets({"a": written})
 
     assert "other-word" not in str(caught.value)
+    assert "the-key-of-django" not in str(caught.value)
 
 
 @pytest.mark.usefixtures("_secrets")
@@ -293,6 +300,7 @@ def test_no_other_variable_is_ever_read(written: str, sentence: str) -> None:
         ("?q=hunter%2F2%20%26%20co", "?q=${env:WATCHWALL_SECRET_WORD}"),
         (f"{HIDDEN} and more", "${env:WATCHWALL_SECRET_LONG}"),
         ({HIDDEN: [5]}, {"${env:WATCHWALL_SECRET_WORD}": [5]}),
+        ("key=the-key-of-django", "key=${env:WATCHWALL_SECRET_KEY}"),
         ([5, HIDDEN], [5, "${env:WATCHWALL_SECRET_WORD}"]),
         ("123 other-word", "123 other-word"),
         (None, None),

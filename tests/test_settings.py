@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import stat
 import subprocess
 import sys
@@ -31,6 +32,29 @@ def manage(*args: str, **environment: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def test_tests_have_a_folder_of_their_own() -> None:
+    database = settings.DATABASES["default"]
+
+    assert settings.DATA_DIR.name.startswith("watchwall-tests-")
+    assert Path(database["TEST"]["NAME"]).parent == settings.DATA_DIR
+    assert str(settings.DATA_DIR) == os.environ["WATCHWALL_DATA"]
+
+
+def free_port() -> int:
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        return int(bound.getsockname()[1])
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "99999", "²", "http"])
+def test_a_wrong_port_is_said_without_a_traceback(port: str) -> None:
+    done = manage("up", "--port", port)
+
+    assert done.returncode != 0
+    assert f"{port!r} is no port; it takes a whole number from 1 to 65535" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_the_key_is_made_once_and_nobody_else_may_read_it(tmp_path: Path) -> None:
     path = tmp_path / "new" / "secret.key"
 
@@ -40,6 +64,17 @@ def test_the_key_is_made_once_and_nobody_else_may_read_it(tmp_path: Path) -> Non
     assert kept_key(path) == key
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert [found.name for found in path.parent.iterdir()] == ["secret.key"]
+
+
+def test_nobody_else_may_read_the_database(tmp_path: Path) -> None:
+    folder = tmp_path / "new"
+
+    done = manage("migrate", "--verbosity", "0", WATCHWALL_DATA=str(folder))
+
+    assert done.returncode == 0, done.stderr
+    made = [folder, *folder.iterdir()]
+    assert folder / "watchwall.sqlite3" in made
+    assert [path for path in made if path.stat().st_mode & 0o077] == []
 
 
 def test_a_folder_that_cannot_be_used_is_one_clear_line(tmp_path: Path) -> None:
@@ -56,7 +91,7 @@ def test_a_folder_that_cannot_be_used_is_one_clear_line(tmp_path: Path) -> None:
 def test_a_database_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> None:
     (tmp_path / "watchwall.sqlite3").mkdir()
 
-    done = manage("up", "--port", "0", WATCHWALL_DATA=str(tmp_path))
+    done = manage("up", "--port", str(free_port()), WATCHWALL_DATA=str(tmp_path))
 
     assert done.returncode != 0
     assert f"The database {tmp_path}/watchwall.sqlite3 cannot be used" in done.stderr
@@ -68,6 +103,11 @@ def test_a_database_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> 
     [
         ("WATCHWALL_DEBUG", "maybe", "takes yes or no"),
         ("WATCHWALL_WORKERS", "0", "a whole number from 1 to 64"),
+        ("WATCHWALL_LOG_LEVEL", "foo", "is 'foo'; it takes DEBUG, INFO, WARNING, ERROR"),
+        ("WATCHWALL_TIME_ZONE", "Mars/X", "is 'Mars/X'; it takes a time zone such as"),
+        ("WATCHWALL_TIME_ZONE", "../x", "is '../x'; it takes a time zone such as"),
+        ("REDIS_URL", "foo", "is no address of a Redis; it takes redis://host:6379/0"),
+        ("REDIS_URL", "redis://host:port", "is no address of a Redis; it takes"),
         ("DATABASE_URL", "mysql://x/y", "this version takes sqlite:///path/to/file"),
     ],
 )
@@ -101,6 +141,15 @@ def test_flags_lists_and_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_the_path_of_a_database(url: str, path: str) -> None:
     assert database(url)["NAME"] == path
+
+
+def test_the_database_is_in_the_data_folder_whatever_that_is_called(tmp_path: Path) -> None:
+    folder = tmp_path / "a#b?c%20d é"
+    code = "from django.conf import settings; print(settings.DATABASES['default']['NAME'])"
+
+    done = manage("shell", "--no-imports", "-c", code, WATCHWALL_DATA=str(folder))
+
+    assert done.stdout.strip() == f"{folder}/watchwall.sqlite3"
 
 
 @pytest.mark.django_db

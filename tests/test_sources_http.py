@@ -306,6 +306,23 @@ def test_a_secret_with_a_line_break_is_refused_without_telling_it(
         check(server, token="${env:WATCHWALL_SECRET_TOKEN}")
 
 
+def test_no_half_of_a_secret_stays_where_an_error_quotes_an_option(
+    server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WATCHWALL_SECRET_WORD", "hunter2 and more")
+    begun = "x" * 94
+    cut = f"{begun}${{env:WATCHWALL_SECRET_WORD}}"
+
+    expected: list[dict[str, Any]] = [{"contains": cut}, {"matches": cut}]
+    for options in expected:
+        said = reason(check(server, **options))
+        assert begun in said
+        assert "hunter" not in said
+    with pytest.raises(SourceError, match="is no address") as caught:
+        check(cut)
+    assert "hunter" not in str(caught.value)
+
+
 def test_an_address_that_a_secret_holds_is_checked_when_it_is_known(
     server: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -41,6 +42,11 @@ async def handle(request: web.Request) -> web.Response:
         case "/much":
             rows = [{"i": i, "text": "x" * 100} for i in range(900)]
             return web.json_response(rows)
+        case "/echo":
+            return web.json_response(dict(request.headers))
+        case "/echo/escaped":
+            text = json.dumps(dict(request.headers)).replace("/", "\\/")
+            return web.Response(text=text, content_type="application/json")
         case "/500":
             return web.json_response(LOAD, status=500)
     return web.json_response(LOAD)
@@ -185,6 +191,36 @@ def test_rubbish_is_an_error_that_says_what_is_wrong(body: bytes, said: str) -> 
         taken(body, numbers={"x": "x"})
 
     assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("document", "options"),
+    [
+        (b"x" * 34 + b"hunter2 and more", {"text": "a"}),
+        ({"a": "x" * 34 + "hunter2 and more"}, {"numbers": {"a": "a"}}),
+        ([{"name": "x" * 34 + "hunter2 and more", "value": 1}] * 2, {"series": "@"}),
+        (b"{}", {"text": "a", "charset": "x" * 34 + "hunter2 and more"}),
+    ],
+)
+def test_no_half_of_a_secret_stays_where_an_error_quotes_an_answer(
+    document: Any, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WATCHWALL_SECRET_WORD", "hunter2 and more")
+
+    with pytest.raises(SourceError, match=r"x{34}") as caught:
+        taken(document, **options)
+
+    assert "hunter" not in str(caught.value)
+
+
+@pytest.mark.parametrize("path", ["/echo", "/echo/escaped"])
+def test_a_login_that_a_server_sends_back_is_struck_out(server: str, path: str) -> None:
+    login = base64.b64encode(b"ann:secret??secret???").decode()
+    assert "/" in login
+
+    reading = ask(server + path, user="ann", password="secret??secret???", text="Authorization")
+
+    assert reading.text == "Basic ***"
 
 
 def test_an_encoding_nobody_knows_is_an_error() -> None:

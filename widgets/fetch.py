@@ -93,7 +93,8 @@ async def _reading(
         reading = found
     if not isinstance(reading, Reading):
         raise TypeError(f"fetch gave {type(reading).__name__} where a Reading was expected")
-    return _struck(clean(reading))
+    # In this order: a text that is cut may end in the middle of a secret.
+    return clean(_struck(reading))
 
 
 async def _in_thread(

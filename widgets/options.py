@@ -196,19 +196,21 @@ def read(form: type[Options], given: object, path: str = "options") -> dict[str,
     return dict(bound.cleaned_data)
 
 
+# What is shorter stands in too many texts to be struck out of them.
+LEAST_SECRET = 4
 _SECRET = re.compile(r"\$\{env:([A-Za-z0-9_]*)\}")
 SECRET_PREFIX = "WATCHWALL_SECRET_"  # noqa: S105
+# Begins as the names for feeds do, and is Django's: who has it can sign in as anybody.
+RESERVED = "WATCHWALL_SECRET_KEY"
 
 
 def check_secrets(given: Any, path: str = "options") -> list[Problem]:
     """Every `${env:NAME}` that names a variable outside the ones meant for it."""
     return [
-        Problem(
-            where, f"${{env:{name}}} cannot be read; only names that begin with {SECRET_PREFIX}"
-        )
+        Problem(where, f"${{env:{name}}} cannot be read; {_refused(name)}")
         for where, text in _texts(given, path)
         for name in _SECRET.findall(text)
-        if not name.startswith(SECRET_PREFIX)
+        if _refused(name)
     ]
 
 
@@ -231,13 +233,18 @@ def without_secrets(given: Any) -> Any:
     shown = [
         (written, f"${{env:{name}}}")
         for name, value in os.environ.items()
-        if name.startswith(SECRET_PREFIX) and len(value) >= 4
+        if name.startswith(SECRET_PREFIX) and len(value) >= LEAST_SECRET
         # As it stands in an address, too.
         for written in dict.fromkeys((value, quote(value), quote(value, safe="")))
     ]
     # A secret that another begins with would leave the rest of it standing.
     shown.sort(key=lambda pair: -len(pair[0]))
     return _struck(given, shown) if shown else given
+
+
+def excerpt(given: str, most: int) -> str:
+    """The beginning of a text, to be shown: of a secret that is cut, half would stay unnoticed."""
+    return str(without_secrets(given))[:most]
 
 
 def _struck(given: Any, shown: list[tuple[str, str]]) -> Any:
@@ -252,13 +259,33 @@ def _struck(given: Any, shown: list[tuple[str, str]]) -> Any:
     return given
 
 
-def _secret(name: str) -> str:
+def _refused(name: str) -> str:
+    """Why no feed may read this variable; "" if it may."""
+    if name == RESERVED:
+        return "it is the key of Watchwall itself"
     if not name.startswith(SECRET_PREFIX):
-        raise BadOptions([Problem("", f"${{env:{name}}}: only {SECRET_PREFIX}… can be read")])
+        return f"only names that begin with {SECRET_PREFIX}"
+    return ""
+
+
+def _secret(name: str) -> str:
+    if refused := _refused(name):
+        raise BadOptions([Problem("", f"${{env:{name}}} cannot be read; {refused}")])
     try:
-        return os.environ[name]
+        value = os.environ[name]
     except KeyError:
         raise BadOptions([Problem("", f"{name} is not set in the environment")]) from None
+    if len(value) < LEAST_SECRET:
+        raise BadOptions(
+            [
+                Problem(
+                    "",
+                    f"{name} is too short to be kept out of what is shown; "
+                    f"a secret has {LEAST_SECRET} characters at least",
+                )
+            ]
+        )
+    return value
 
 
 def _texts(given: Any, path: str) -> list[tuple[str, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -35,3 +36,38 @@ def number(name: str, default: int, least: int, most: int) -> int:
 def items(name: str) -> list[str]:
     """A list, separated by commas."""
     return [item.strip() for item in os.environ.get(name, "").split(",") if item.strip()]
+
+
+def choice(name: str, default: str, among: tuple[str, ...]) -> str:
+    """One of a few words, in capitals."""
+    given = text(name, default)
+    if given.upper() in among:
+        return given.upper()
+    raise ImproperlyConfigured(f"{name} is {given!r}; it takes {', '.join(among)}")
+
+
+def zone(name: str, default: str) -> str:
+    """The name of a time zone that this machine knows."""
+    given = text(name, default)
+    try:
+        return ZoneInfo(given).key
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ImproperlyConfigured(
+            f"{name} is {given!r}; it takes a time zone such as Europe/Berlin"
+        ) from None
+
+
+def redis(name: str) -> str:
+    """The address of a Redis; "" for none. Its password is the reason not to show it."""
+    given = text(name, "")
+    if given:
+        # Here and not above: who has no Redis need not wait for it.
+        from redis.connection import parse_url
+
+        try:
+            parse_url(given)
+        except ValueError:
+            raise ImproperlyConfigured(
+                f"{name} is no address of a Redis; it takes redis://host:6379/0"
+            ) from None
+    return given

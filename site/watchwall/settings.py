@@ -7,13 +7,13 @@ import socket
 import tempfile
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
 from watchwall import __version__
 from watchwall.build import fingerprint
-from watchwall.environment import flag, items, number, text
+from watchwall.environment import choice, flag, items, number, redis, text, zone
 from watchwall.queue import make_huey
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
@@ -149,10 +149,12 @@ TEMPLATES = [
 ]
 
 DATABASES = {
-    "default": database(text("DATABASE_URL", "sqlite:///" + str(DATA_DIR / "watchwall.sqlite3")))
+    "default": database(
+        text("DATABASE_URL", "sqlite:///" + quote(str(DATA_DIR / "watchwall.sqlite3")))
+    )
 }
 
-REDIS_URL = text("REDIS_URL", "")
+REDIS_URL = redis("REDIS_URL")
 CHANNEL_LAYERS: dict[str, Any] = {
     # One channel, the hub's, takes what all feeds send while the loop is busy.
     "default": {"BACKEND": "channels.layers.InMemoryChannelLayer", "CONFIG": {"capacity": 5_000}}
@@ -178,7 +180,7 @@ LOGOUT_REDIRECT_URL = "login"
 LANGUAGE_CODE = "en"
 USE_I18N = False
 USE_TZ = True
-TIME_ZONE = text("WATCHWALL_TIME_ZONE", "UTC")
+TIME_ZONE = zone("WATCHWALL_TIME_ZONE", "UTC")
 
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
@@ -207,7 +209,10 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": text("WATCHWALL_LOG_LEVEL", "WARNING").upper()},
+    "root": {
+        "handlers": ["stderr"],
+        "level": choice("WATCHWALL_LOG_LEVEL", "WARNING", ("DEBUG", "INFO", "WARNING", "ERROR")),
+    },
     # One INFO line a task would be most of the log.
     "loggers": {"huey": {"level": "WARNING"}, "daphne": {"level": "WARNING"}},
 }

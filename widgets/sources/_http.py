@@ -14,7 +14,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from yarl import URL
 
-from widgets.options import BoolField, MappingField, Options
+from widgets.options import BoolField, MappingField, Options, excerpt
 from widgets.sources import SourceError
 from widgets.sources._sessions import session
 
@@ -96,7 +96,9 @@ def read_url(given: str) -> URL:
     except ValueError:
         known = False
     if not known:
-        raise SourceError(f"{given[:100]!r} is no address; write one like https://host:port/path")
+        raise SourceError(
+            f"{excerpt(given, 100)!r} is no address; write one like https://host:port/path"
+        )
     if url.user or url.password:
         raise SourceError("write the user and the password as options, not in the address")
     return url
@@ -135,8 +137,7 @@ async def answer(
 def _headers(options: Mapping[str, Any]) -> dict[str, str]:
     headers = {"User-Agent": AGENT, **options["headers"]}
     if options["user"]:
-        given = aiohttp.encode_basic_auth(options["user"], options["password"], "utf-8")
-        headers["Authorization"] = given
+        headers["Authorization"] = _login(options)
     elif options["token"]:
         headers["Authorization"] = f"Bearer {options['token']}"
     for name, text in headers.items():
@@ -144,6 +145,19 @@ def _headers(options: Mapping[str, Any]) -> dict[str, str]:
         if not _one_line(text):
             raise SourceError(f"the header {name} would have a line break in it; see its secret")
     return headers
+
+
+def _login(options: Mapping[str, Any]) -> str:
+    return aiohttp.encode_basic_auth(options["user"], options["password"], "utf-8")
+
+
+def without_login(body: bytes, options: Mapping[str, Any]) -> bytes:
+    """The body without user and password as they were sent, where a server echoes its request."""
+    if not options["user"]:
+        return body
+    sent = _login(options).removeprefix("Basic ").encode()
+    # Some write JSON with a backslash before each slash.
+    return body.replace(sent, b"***").replace(sent.replace(b"/", b"\\/"), b"***")
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from widgets import clock
+from widgets.options import excerpt
 from widgets.reading import Reading, Verdict
 from widgets.sources import Source, SourceError
 from widgets.sources._http import RequestOptions, answer, body_of, why
@@ -169,9 +170,9 @@ def complaint(found: Answer, options: Mapping[str, Any]) -> str:
     except LookupError:
         text = found.body.decode("utf-8", "replace")
     if options["contains"] not in text:
-        return f"the body does not contain {options['contains'][:100]!r}"
+        return f"the body does not contain {excerpt(options['contains'], 100)!r}"
     if options["matches"] and not re.search(options["matches"], text[:MOST_SEARCHED]):
-        return f"the body does not match {options['matches'][:100]!r}"
+        return f"the body does not match {excerpt(options['matches'], 100)!r}"
     return ""
 
 

@@ -16,11 +16,11 @@ from jmespath.exceptions import JMESPathError
 
 from widgets import io
 from widgets.clock import SECOND
-from widgets.options import MappingField
+from widgets.options import MappingField, excerpt
 from widgets.reading import Reading
 from widgets.shows import matches
 from widgets.sources import Source, SourceError
-from widgets.sources._http import RequestOptions, answer, body_of, place, why
+from widgets.sources._http import RequestOptions, answer, body_of, place, why, without_login
 from widgets.sources.http import said
 
 MOST_QUERY = 1_000
@@ -110,6 +110,7 @@ class Json(Source):
             raise SourceError(f"{where}: {why(error)}") from None
         if not whole:
             raise SourceError(f"{where} answered with more than 1 MB; ask it for less")
+        body = without_login(body, options)
         work = partial(learn, body, charset, options, where)
         return await io.in_thread(work) if len(body) > MUCH else work()
 
@@ -143,7 +144,7 @@ def parse(body: bytes, charset: str, where: str) -> Any:
         # Of itself JSON tells UTF-16 and -32 by their zeros.
         text = body.decode(charset or json.detect_encoding(body)).removeprefix("\ufeff")
     except LookupError:
-        raise SourceError(f"{where} names an unknown encoding: {charset[:40]!r}") from None
+        raise SourceError(f"{where} names an unknown encoding: {excerpt(charset, 40)!r}") from None
     except UnicodeError as error:
         raise SourceError(f"{where}: the answer is not encoded as it should be: {error}") from None
     try:
@@ -151,7 +152,7 @@ def parse(body: bytes, charset: str, where: str) -> Any:
     except json.JSONDecodeError as error:
         if text.lstrip()[:1] == "<":
             raise SourceError(f"{where} answered with HTML or XML, not JSON") from None
-        beginning = text.strip()[:40]
+        beginning = excerpt(text.strip(), 40)
         raise SourceError(
             f"{where}: the answer is no JSON ({error.msg} at line {error.lineno}, "
             f"column {error.colno}); it begins with {beginning!r}"
@@ -197,7 +198,7 @@ def described(given: Any) -> str:
         case None:
             return "nothing"
         case str():
-            return f"text {given[:40]!r}"
+            return f"text {excerpt(given, 40)!r}"
         case list():
             return f"a list of {len(given):,}"
         case dict():
@@ -224,7 +225,7 @@ def _many(given: Any, query: str) -> tuple[dict[str, float], dict[str, str]]:
             )
         name, value, unit = item["name"], item.get("value"), item.get("unit")
         if name in numbers:
-            raise SourceError(f"series: `{query}` gave {name[:40]!r} twice")
+            raise SourceError(f"series: `{query}` gave {excerpt(name, 40)!r} twice")
         if value is not None:
             numbers[name] = number(name, query, value)
             if isinstance(unit, str):

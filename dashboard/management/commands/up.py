@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from typing import Any
 
 from django.conf import settings
@@ -13,13 +13,20 @@ from dashboard import first
 from widgets import schedule
 
 
+def port(given: str) -> int:
+    """A port to listen on."""
+    if given.isascii() and given.isdigit() and 1 <= int(given) <= 65535:
+        return int(given)
+    raise ArgumentTypeError(f"{given!r} is no port; it takes a whole number from 1 to 65535")
+
+
 class Command(BaseCommand):
     help = "Run the whole wall in one process: server, Huey consumer and ticker."
     # The database may not be there yet; `_prepare` sees to it.
     requires_migrations_checks = False
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--port", type=int, default=8000, help="where to listen (8000)")
+        parser.add_argument("--port", type=port, default=8000, help="where to listen (8000)")
 
     def handle(self, *args: Any, **options: Any) -> None:
         port = options["port"]
