@@ -1,6 +1,6 @@
 # The commands of the project. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run dev test test-all check admin bench requirements clean system
+.PHONY: help run dev test test-all check admin bench pictures requirements clean system
 
 PYTHON ?= python3
 PORT ?= 8000
@@ -40,6 +40,10 @@ system:
 
 bench: .venv/.dev ## refresh lateness with 200 feeds, three runs
 	$(BIN)/python bench/lateness.py
+
+pictures: system .venv/.dev ## README's picture anew, from the browser tests
+	$(BIN)/pytest -q e2e/test_page.py -k pictures
+	cp e2e/out/wall.png docs/wall.png
 
 requirements: .venv/.dev ## pin requirements.txt and requirements-dev.txt anew from the short lists
 	$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes \
