@@ -116,3 +116,40 @@ def test_pictures_for_the_readme(shared_wall: Wall, open_page: OpenPage) -> None
         page.screenshot(path=OUT / f"{name}.png", full_page=name == "phone")
 
         assert (OUT / f"{name}.png").stat().st_size > 20_000
+
+
+def test_a_screen_stays_awake_hides_its_cursor_and_fills_itself_at_a_key(
+    shared_wall: Wall, open_page: OpenPage
+) -> None:
+    page = open_page("about:blank")
+    page.add_init_script(
+        "window.locks = 0; Object.defineProperty(navigator, 'wakeLock', {value:"
+        " {request: async () => { window.locks++; return {}; }}})"
+    )
+    page.goto(shared_wall.url)
+    live(page)
+
+    assert page.evaluate("window.locks") == 1
+    expect(page.locator("html")).to_have_class(re.compile(r"\bidle\b"), timeout=6_000)
+    assert page.evaluate("getComputedStyle(document.body).cursor") == "none"
+    page.mouse.move(100, 100)
+    expect(page.locator("html")).not_to_have_class(re.compile(r"\bidle\b"))
+
+    page.keyboard.press("f")
+    eventually(lambda: page.evaluate("document.fullscreenElement?.localName") == "html", 5)
+    page.keyboard.press("f")
+    eventually(lambda: page.evaluate("document.fullscreenElement") is None, 5)
+
+
+def test_a_new_build_makes_the_page_reload_once(shared_wall: Wall, open_page: OpenPage) -> None:
+    page = open_page(shared_wall.url)
+    live(page)
+
+    with page.expect_event("load", timeout=15_000):
+        page.evaluate("document.documentElement.dataset.build = 'older'; window.mark = 1")
+
+    live(page)
+    assert page.evaluate("window.mark") is None
+    page.evaluate("document.documentElement.dataset.build = 'older'; window.mark = 1")
+    page.wait_for_timeout(9_000)
+    assert page.evaluate("window.mark") == 1, "once for each build"
