@@ -41,8 +41,8 @@ system:
 bench: .venv/.dev ## refresh lateness with 200 feeds, three runs
 	$(BIN)/python bench/lateness.py
 
-pictures: system .venv/.dev ## README's picture anew, from the browser tests
-	$(BIN)/pytest -q e2e/test_page.py -k pictures
+pictures: system .venv/.dev ## README's picture anew, from the browser tests, after five minutes
+	PICTURES_AFTER=300 $(BIN)/pytest -q e2e/test_page.py -k pictures
 	cp e2e/out/wall.png docs/wall.png
 
 requirements: .venv/.dev ## pin requirements.txt and requirements-dev.txt anew from the short lists

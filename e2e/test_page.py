@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import re
 import urllib.request
 from pathlib import Path
@@ -110,6 +111,8 @@ def test_a_tile_opens_its_detail_page_which_is_live_too(
 
 def test_pictures_for_the_readme(shared_wall: Wall, open_page: OpenPage) -> None:
     OUT.mkdir(exist_ok=True)
+    # `make pictures` waits for a history to show.
+    open_page("about:blank").wait_for_timeout(1000 * int(os.environ.get("PICTURES_AFTER", "0")))
     for name, width, height in (("wall", 1920, 1080), ("wall-4k", 3840, 2160), ("phone", 390, 844)):
         page = open_page(shared_wall.url, width, height)
         live(page)
