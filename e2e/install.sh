@@ -2,7 +2,12 @@
 # What the tests use besides Python: installed where it may, otherwise named.
 set -eu
 missing=""
-command -v chromium >/dev/null 2>&1 || missing="chromium"
+for of in chromium:chromium redis-server:redis-server nginx:nginx-light \
+  supervisord:supervisor systemd-analyze:systemd; do
+  PATH="$PATH:/usr/sbin" command -v "${of%%:*}" >/dev/null 2>&1 || missing="$missing ${of#*:}"
+done
+ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null 2>&1 ||
+  missing="$missing postgresql"
 python3 -c 'import ensurepip, venv' >/dev/null 2>&1 || missing="$missing python3 python3-venv"
 [ -n "$missing" ] || exit 0
 command="apt-get install -y --no-install-recommends $missing"
