@@ -94,8 +94,8 @@ class Postgres:
         """`fast` breaks every connection off; `immediate` is as if the power had gone."""
         self._run("pg_ctl", "stop", "-w", "-D", str(self.data), "-m", mode)
 
-    def query(self, sql: str) -> list[tuple[object, ...]]:
-        with psycopg.connect(self.url, autocommit=True) as connection:
+    def query(self, sql: str, database: str = "postgres") -> list[tuple[object, ...]]:
+        with psycopg.connect(self.url, dbname=database, autocommit=True) as connection:
             cursor = connection.execute(sql.encode())
             return cursor.fetchall() if cursor.description else []
 
