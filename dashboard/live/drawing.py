@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 
 from dashboard.live.board import Key
 from dashboard.live.held import Held
+from dashboard.live.outlet import Frame
 from dashboard.live.wall import Wall
 from widgets import clock, processes
 
@@ -59,9 +60,9 @@ class Painter:
             wall.lacks = set()
         if parts:
             processes.count("fragments", len(parts) * len(wall.slots))
-            text = "".join(parts.values())
+            frame = Frame("".join(parts.values()))
             for slot in wall.slots:
-                slot.put(parts, text)
+                slot.put(parts, frame)
         if (due := wall.due_at) is not None:
             self._paint_at(due)
 

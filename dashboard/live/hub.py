@@ -25,6 +25,7 @@ from dashboard.live.drawing import Painter
 from dashboard.live.groups import Groups
 from dashboard.live.held import Held
 from dashboard.live.loading import Loader
+from dashboard.live.outlet import Frame
 from dashboard.live.slot import Slot
 from dashboard.live.survey import look
 from dashboard.live.wall import Wall
@@ -111,8 +112,7 @@ class Hub:
         wall.slots.add(slot)
         wall.left_at = None
         slot.beat(heartbeat())
-        parts = wall.everything()
-        slot.put(parts, "".join(parts.values()))
+        slot.put(*wall.everything())
         return True
 
     def leave(self, key: Key, slot: Slot) -> None:
@@ -167,14 +167,15 @@ class Hub:
         """Send a sign of life to every socket, for ever."""
         while True:
             await asyncio.sleep(HEARTBEAT_EVERY)
-            text = heartbeat()
+            frame = heartbeat()
             for slot in self.slots():
-                slot.beat(text)
+                slot.beat(frame)
 
 
-def heartbeat() -> str:
+def heartbeat() -> Frame:
     """What tells a page that the hub is alive, the server's time (ms), and its build."""
-    return json.dumps({"type": "heartbeat", "now": clock.now() // 1000, "build": settings.BUILD})
+    said = {"type": "heartbeat", "now": clock.now() // 1000, "build": settings.BUILD}
+    return Frame(json.dumps(said))
 
 
 async def supervise(name: str, job: Callable[[], Awaitable[None]]) -> None:
