@@ -52,7 +52,7 @@ def say(feed: Feed, value: float) -> None:
 
 async def watch(hub: Hub, board: Dashboard, session: str | None = None, **key: Any) -> Screen:
     screen = Screen()
-    slot = Slot(screen.send, session)
+    slot = Slot(screen, session)
     assert await hub.join(Key(board.pk, **key), slot)
     screen.sender = asyncio.create_task(slot.run())  # type: ignore[attr-defined]
     await screen.sees('id="wall"')
@@ -390,7 +390,7 @@ async def test_a_board_nobody_watches_is_forgotten_with_its_feeds(
 ) -> None:
     monkeypatch.setattr(hub_module, "LINGER", 0.0)
     board, _, feed = await hub.query(setting)
-    slot = Slot(Screen().send)
+    slot = Slot(Screen())
     await hub.join(Key(board.pk), slot)
     group = publish.feed_group(feed.pk)
     await eventually(lambda: group in get_channel_layer().groups)
@@ -443,8 +443,8 @@ async def test_one_tile_by_itself_is_sent_with_its_table(hub: Hub) -> None:
 async def test_of_a_board_that_is_not_there_nothing_is_held(hub: Hub) -> None:
     board, _, _ = await hub.query(setting)
 
-    assert not await hub.join(Key(board.pk, 12345), Slot(Screen().send))
-    assert not await hub.join(Key(12345), Slot(Screen().send))
+    assert not await hub.join(Key(board.pk, 12345), Slot(Screen()))
+    assert not await hub.join(Key(12345), Slot(Screen()))
 
     assert hub.walls == {}
 

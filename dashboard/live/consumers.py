@@ -12,6 +12,7 @@ from django.core.exceptions import ObjectDoesNotExist
 from dashboard.access import Viewer, may_see
 from dashboard.live import hub
 from dashboard.live.board import Key
+from dashboard.live.outlet import SocketOutlet
 from dashboard.live.slot import Slot
 from dashboard.models import Dashboard
 
@@ -49,7 +50,7 @@ class WallConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
         here = hub.current()
         viewer = self.scope["user"]
         session = self.scope["session"].session_key if viewer.is_authenticated else None
-        slot = Slot(self.base_send, session)
+        slot = Slot(SocketOutlet(self.base_send, self.scope), session)
         # Every check comes before accepting: a page takes an open socket for a live one.
         answer = await here.query(admit, viewer, self.slug, self.tile)
         if isinstance(answer, Key):

@@ -26,6 +26,7 @@ from dashboard.live import held
 from dashboard.live.board import Board, Key
 from dashboard.live.groups import Groups
 from dashboard.live.held import Held
+from dashboard.live.outlet import Frame
 from dashboard.live.slot import Slot
 from dashboard.live.survey import Mark, Survey, look, survey
 from dashboard.live.wall import Wall
@@ -124,8 +125,7 @@ class Hub:
         wall.slots.add(slot)
         wall.left_at = None
         slot.beat(heartbeat())
-        parts = wall.everything()
-        slot.put(parts, "".join(parts.values()))
+        slot.put(*wall.everything())
         return True
 
     def leave(self, key: Key, slot: Slot) -> None:
@@ -273,9 +273,9 @@ class Hub:
             wall.lacks = set()
         if parts:
             processes.count("fragments", len(parts) * len(wall.slots))
-            text = "".join(parts.values())
+            frame = Frame("".join(parts.values()))
             for slot in wall.slots:
-                slot.put(parts, text)
+                slot.put(parts, frame)
         if (due := wall.due_at) is not None:
             self._paint_at(due)
 
@@ -355,14 +355,15 @@ class Hub:
     async def _beat_for_ever(self) -> None:
         while True:
             await asyncio.sleep(HEARTBEAT_EVERY)
-            text = heartbeat()
+            frame = heartbeat()
             for slot in self._slots():
-                slot.beat(text)
+                slot.beat(frame)
 
 
-def heartbeat() -> str:
+def heartbeat() -> Frame:
     """What tells a page that the hub is alive, the server's time (ms), and its build."""
-    return json.dumps({"type": "heartbeat", "now": clock.now() // 1000, "build": settings.BUILD})
+    said = {"type": "heartbeat", "now": clock.now() // 1000, "build": settings.BUILD}
+    return Frame(json.dumps(said))
 
 
 async def supervise(job: Callable[[], Awaitable[None]]) -> None:
