@@ -45,7 +45,7 @@ class KeptJSONField(models.JSONField):
 
         return Json(value)
 
-    def from_db_value(self, value: Any, expression: object, connection: BaseDatabaseWrapper) -> Any:
+    def from_db_value(self, value: Any, expression: Any, connection: BaseDatabaseWrapper) -> Any:
         if connection.vendor == "postgresql":
             return value  # psycopg has read it already.
         return super().from_db_value(value, expression, connection)  # type: ignore[misc]
