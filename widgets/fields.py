@@ -48,7 +48,7 @@ class KeptJSONField(models.JSONField):
     def from_db_value(self, value: Any, expression: Any, connection: BaseDatabaseWrapper) -> Any:
         if connection.vendor == "postgresql":
             return value  # psycopg has read it already.
-        return super().from_db_value(value, expression, connection)  # type: ignore[misc]
+        return super().from_db_value(value, expression, connection)
 
 
 class PrintableName(models.CharField):  # type: ignore[type-arg]
