@@ -9,7 +9,10 @@ from typing import Any
 
 
 class Target:
-    """`/name` answers `answers[name]`: bytes as they are, anything else as JSON; HANG never."""
+    """`/name` answers `answers[name]`: bytes as they are, anything else as JSON; HANG never.
+
+    What can be called is called for each request, and answers with what it returns.
+    """
 
     HANG = object()
 
@@ -24,6 +27,7 @@ class Target:
                 name = self.path.strip("/")
                 target.asked[name] = target.asked.get(name, 0) + 1
                 answer = target.answers.get(name)
+                answer = answer() if callable(answer) else answer
                 if answer is Target.HANG:
                     target.released.wait(120)
                     return
