@@ -140,6 +140,7 @@ def test_the_database_is_in_the_data_folder_whatever_that_is_called(tmp_path: Pa
     assert done.stdout.strip() == f"{folder}/watchwall.sqlite3"
 
 
+@pytest.mark.sqlite
 @pytest.mark.django_db
 def test_sqlite_takes_many_writers_and_gives_space_back() -> None:
     with connection.cursor() as cursor:
@@ -153,6 +154,7 @@ def test_sqlite_takes_many_writers_and_gives_space_back() -> None:
     assert not settings.DATABASES["default"]["ATOMIC_REQUESTS"]
 
 
+@pytest.mark.sqlite
 @pytest.mark.django_db
 def test_samples_are_stored_in_the_order_of_their_key() -> None:
     with connection.cursor() as cursor:
