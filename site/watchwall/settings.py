@@ -15,7 +15,7 @@ from watchwall import __version__
 from watchwall.build import fingerprint
 from watchwall.database import database
 from watchwall.environment import choice, flag, items, networks, number, redis, text, zone
-from watchwall.queue import make_huey
+from watchwall.queue import channel_layer, make_huey
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 DATA_DIR = Path(text("WATCHWALL_DATA", str(BASE_DIR / "var"))).expanduser().resolve()
@@ -135,15 +135,7 @@ DATABASES = {
 }
 
 REDIS_URL = redis("REDIS_URL")
-CHANNEL_LAYERS: dict[str, Any] = {
-    # One channel, the hub's, takes what all feeds send while the loop is busy.
-    "default": {"BACKEND": "channels.layers.InMemoryChannelLayer", "CONFIG": {"capacity": 5_000}}
-    if not REDIS_URL
-    else {
-        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-        "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_timeout": None}]},
-    }
-}
+CHANNEL_LAYERS: dict[str, Any] = {"default": channel_layer(REDIS_URL)}
 # Where sources may connect to; none given, anywhere.
 EGRESS = networks("WATCHWALL_EGRESS")
 # An object and not a dict: with a dict, Huey runs every task at once, in the caller, under DEBUG.
