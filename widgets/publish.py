@@ -13,7 +13,7 @@ from typing import Any
 
 from channels.layers import InMemoryChannelLayer, get_channel_layer
 
-from widgets import io
+from widgets import io, processes
 
 logger = logging.getLogger(__name__)
 
@@ -85,6 +85,7 @@ def _send(group: str, message: dict[str, Any]) -> None:
         future = asyncio.run_coroutine_threadsafe(layer.group_send(group, message), _server_loop)
     else:
         future = io.submit(layer.group_send(group, message))
+    processes.count("publishes")
     future.add_done_callback(_log_failure)
 
 

@@ -8,7 +8,7 @@ import threading
 from django.conf import settings
 from django.db import close_old_connections, connection
 
-from widgets import processes
+from widgets import lifecycle, processes
 from widgets.clock import SECOND
 
 logger = logging.getLogger(__name__)
@@ -18,7 +18,7 @@ class Pulse:
     """Writes at once, then every 5 s; a database or a queue that is away does not end it."""
 
     def __init__(self, role: str) -> None:
-        self._role = role
+        self._role = lifecycle.role = role
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="pulse", daemon=True)
 

@@ -272,6 +272,7 @@ class Hub:
             self._refresh(wall.lacks)
             wall.lacks = set()
         if parts:
+            processes.count("frames", len(wall.slots))
             processes.count("fragments", len(parts) * len(wall.slots))
             text = "".join(parts.values())
             for slot in wall.slots:

@@ -154,6 +154,9 @@ DATABASES = {
     )
 }
 
+# Who may read /metrics from elsewhere.
+METRICS_TOKEN = text("WATCHWALL_METRICS_TOKEN", "")
+
 REDIS_URL = redis("REDIS_URL")
 CHANNEL_LAYERS: dict[str, Any] = {
     # One channel, the hub's, takes what all feeds send while the loop is busy.
