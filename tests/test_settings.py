@@ -104,6 +104,7 @@ def test_a_database_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> 
         ("WATCHWALL_DEBUG", "maybe", "takes yes or no"),
         ("WATCHWALL_WORKERS", "0", "a whole number from 1 to 64"),
         ("WATCHWALL_LOG_LEVEL", "foo", "is 'foo'; it takes DEBUG, INFO, WARNING, ERROR"),
+        ("WATCHWALL_LOG", "xml", "is 'xml'; it takes TEXT, JSON"),
         ("WATCHWALL_TIME_ZONE", "Mars/X", "is 'Mars/X'; it takes a time zone such as"),
         ("WATCHWALL_TIME_ZONE", "../x", "is '../x'; it takes a time zone such as"),
         ("REDIS_URL", "foo", "is no address of a Redis; it takes redis://host:6379/0"),

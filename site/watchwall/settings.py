@@ -210,8 +210,19 @@ X_FRAME_OPTIONS = "SAMEORIGIN"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {
+        "TEXT": {
+            "()": "watchwall.logs.Lines",
+            "format": "%(asctime)s %(levelname)s %(name)s: %(message)s",
+        },
+        "JSON": {"()": "watchwall.logs.JSONLines"},
+    },
+    "handlers": {
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": choice("WATCHWALL_LOG", "text", ("TEXT", "JSON")),
+        }
+    },
     "root": {
         "handlers": ["stderr"],
         "level": choice("WATCHWALL_LOG_LEVEL", "WARNING", ("DEBUG", "INFO", "WARNING", "ERROR")),
