@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from asgiref.sync import sync_to_async
 from channels.testing import WebsocketCommunicator
 from django.db import OperationalError
 from prometheus_client import Metric
@@ -16,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from pytest_django import Settings
 
 from dashboard.live.hub import Hub
-from tests.asgi import ask
+from tests.asgi import ask, in_thread
 from tests.feeds import arrive, make_feed
 from tests.walls import make_board, put
 from watchwall.asgi import application
@@ -164,7 +163,7 @@ async def test_one_scrape_shows_every_process_that_runs_and_this_one_as_it_is_no
             one.seen = seen
             one.save()
 
-    await sync_to_async(rows)()
+    await in_thread(rows)
     telling.count("readings", 99)
 
     reply = await ask("/metrics")
