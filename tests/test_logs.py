@@ -21,6 +21,7 @@ from widgets import lifecycle
 SECRETS = {
     "SECRET_KEY": "the-key-of-the-wall",
     "METRICS_TOKEN": "the-token-of-metrics",
+    "HEARTBEAT_URL": "https://beat.example/ping/9f1c",
     "REDIS_URL": "redis://:pass%2Fword-r@redis.example:6379/0",
 }
 
@@ -82,6 +83,7 @@ def test_an_exception_comes_with_its_traceback_in_the_same_line() -> None:
     [
         "the-key-of-the-wall",
         "the-token-of-metrics",
+        "https://beat.example/ping/9f1c",
         "pass%2Fword-r",
         "pass/word-r",
         "password-d",

@@ -104,6 +104,8 @@ def test_a_database_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> 
         ("WATCHWALL_DEBUG", "maybe", "takes yes or no"),
         ("WATCHWALL_WORKERS", "0", "a whole number from 1 to 64"),
         ("WATCHWALL_LOG_LEVEL", "foo", "is 'foo'; it takes DEBUG, INFO, WARNING, ERROR"),
+        ("WATCHWALL_HEARTBEAT_URL", "beat.example/9f1c", "is no address; it takes https://"),
+        ("WATCHWALL_HEARTBEAT_URL", "http://[::1/9f1c", "is no address; it takes https://"),
         ("WATCHWALL_LOG", "xml", "is 'xml'; it takes TEXT, JSON"),
         ("WATCHWALL_TIME_ZONE", "Mars/X", "is 'Mars/X'; it takes a time zone such as"),
         ("WATCHWALL_TIME_ZONE", "../x", "is '../x'; it takes a time zone such as"),

@@ -7,7 +7,7 @@ from datetime import timedelta
 from huey import crontab
 from huey.contrib.djhuey import db_periodic_task, db_task
 
-from widgets import clock, record, refresh, retention, schedule
+from widgets import clock, heartbeat, record, refresh, retention, schedule
 from widgets.clock import SECOND
 from widgets.schedule import Claim
 
@@ -39,3 +39,9 @@ def sweep() -> None:
 def upkeep() -> None:
     """Remove what is older than it is kept."""
     retention.remove_old(clock.now())
+
+
+@db_periodic_task(crontab(minute="*"))
+def beat() -> None:
+    """Tell whoever watches this wall that it works. Every consumer does; one of them sends it."""
+    heartbeat.start()

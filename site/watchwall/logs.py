@@ -59,6 +59,7 @@ def _own_secrets() -> list[str]:
     given = (
         settings.SECRET_KEY,
         settings.METRICS_TOKEN,
+        settings.HEARTBEAT_URL,
         str(settings.DATABASES["default"].get("PASSWORD") or ""),
         redis,
         unquote(redis),

@@ -14,7 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 from watchwall import __version__
 from watchwall.build import fingerprint
 from watchwall.database import database
-from watchwall.environment import choice, flag, items, networks, number, redis, text, zone
+from watchwall.environment import address, choice, flag, items, networks, number, redis, text, zone
 from watchwall.queue import make_huey
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
@@ -136,6 +136,8 @@ DATABASES = {
 
 # Who may read /metrics from elsewhere.
 METRICS_TOKEN = text("WATCHWALL_METRICS_TOKEN", "")
+# Who is told once a minute that the wall works.
+HEARTBEAT_URL = address("WATCHWALL_HEARTBEAT_URL")
 
 REDIS_URL = redis("REDIS_URL")
 CHANNEL_LAYERS: dict[str, Any] = {
