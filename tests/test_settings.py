@@ -7,15 +7,17 @@ import socket
 import stat
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.db import connection
+from django.db import connection, transaction
 
 from watchwall.environment import flag, items, number
 from watchwall.settings import kept_key
+from widgets.models import Feed
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -155,6 +157,24 @@ def test_sqlite_takes_many_writers_and_gives_space_back() -> None:
     assert found == ["wal", 1, 2, 5000]
     assert settings.DATABASES["default"]["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
     assert not settings.DATABASES["default"]["ATOMIC_REQUESTS"]
+
+
+@pytest.mark.sqlite
+@pytest.mark.django_db(transaction=True)
+def test_a_new_connection_does_not_wait_for_who_writes() -> None:
+    found: list[int] = []
+
+    def ask() -> None:
+        found.append(Feed.objects.count())
+        connection.close()
+
+    with transaction.atomic():
+        Feed.objects.create(name="f", source="push")
+        thread = threading.Thread(target=ask)
+        thread.start()
+        thread.join()
+
+    assert found == [0]
 
 
 @pytest.mark.sqlite
