@@ -59,6 +59,7 @@ class Painter:
             self._lack(wall.lacks)
             wall.lacks = set()
         if parts:
+            processes.count("frames", len(wall.slots))
             processes.count("fragments", len(parts) * len(wall.slots))
             frame = Frame("".join(parts.values()))
             for slot in wall.slots:
