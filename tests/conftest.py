@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
 from dashboard.live.hub import Hub, current
+from e2e.servers import Postgres, Redis
 
 
 @pytest.fixture
@@ -41,3 +42,19 @@ async def hub(transactional_db: None) -> AsyncIterator[Hub]:
     here = current()
     yield here
     await here.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL for processes of a test's own."""
+    server = Postgres().start()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def redis_server() -> Iterator[Redis]:
+    """A Redis that a test may break."""
+    server = Redis().start()
+    yield server
+    server.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import threading
 from typing import Any
@@ -427,3 +428,14 @@ def test_a_caller_who_stops_waiting_takes_nobody_down() -> None:
     record.stop()
 
     assert {answer.result().status for answer in answers} <= {"recorded", "nothing"}
+
+
+def test_the_keys_of_rows_and_options_keep_their_order_and_numbers_their_kind() -> None:
+    options = {"zeta": 1, "a": [1.0, 1e20, "5", None]}
+    feed = make_feed(options=options)
+
+    arrive(feed, rows=[{"name": "x", "id": 1.0, "b": 2}])
+
+    rows, kept = state(feed).rows, Feed.objects.get().options
+    assert json.dumps(rows) == '[{"name": "x", "id": 1.0, "b": 2}]'
+    assert json.dumps(kept) == json.dumps(options)

@@ -19,7 +19,7 @@ from typing import Any, ParamSpec, TypeVar
 from channels.layers import get_channel_layer
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
-from django.db import close_old_connections, connection
+from django.db import connection
 
 from dashboard.access import may_see
 from dashboard.live import held
@@ -31,6 +31,7 @@ from dashboard.live.slot import Slot
 from dashboard.live.survey import Mark, Survey, look, survey
 from dashboard.live.wall import Wall
 from widgets import clock, processes, publish
+from widgets.borrow import borrowed
 from widgets.select import Spec, pick
 
 logger = logging.getLogger(__name__)
@@ -105,8 +106,8 @@ class Hub:
         """Run something that asks the database, in the hub's own thread."""
 
         def run() -> R:
-            close_old_connections()
-            return work(*args, **kwargs)
+            with borrowed():
+                return work(*args, **kwargs)
 
         return await self.loop.run_in_executor(self._thread, run)
 
