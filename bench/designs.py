@@ -6,7 +6,6 @@ import itertools
 import json
 import os
 import socket
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -15,7 +14,7 @@ from pathlib import Path
 
 from bench import boards
 from bench.child import Child
-from e2e.cluster import Cluster
+from bench.serving import python, serving
 from e2e.servers import Redis
 from e2e.wall import Program, eventually, free_port
 
@@ -37,10 +36,6 @@ class Running:
 AROUND = 400
 
 
-def python(module: str, *args: str) -> list[str]:
-    return [sys.executable, "-m", module, *args]
-
-
 @contextmanager
 def watchwall(server: str) -> Iterator[Running]:
     """`manage.py serve` on Redis and PostgreSQL; another process records.
@@ -50,21 +45,16 @@ def watchwall(server: str) -> Iterator[Running]:
     since the other designs record nothing. Tiles take turns, because one alone is drawn ten times
     a second at most.
     """
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        Cluster(Path(folder), webs=1, hueys=0, server=server) as cluster,
-    ):
-        cluster.apply(boards.texts())
-        with Child(python("bench.recorder"), cluster.environment) as recorder:
-            recorder.hear(30)
-            turns = itertools.cycle(range(boards.TILES))
-
-            def update(size: int, marker: int) -> None:
-                told = {"feed": next(turns), "text": boards.text(size, marker)}
-                recorder.tell(json.dumps(told))
-
-            (web,) = cluster.webs
-            yield Running(web.port, boards.PATH, [web.pid, cluster.redis.pid], update, greets=True)
+    with serving(server, boards.texts()) as (cluster, recorder):
+        turns = itertools.cycle(range(boards.TILES))
+        (web,) = cluster.webs
+        yield Running(
+            web.port,
+            boards.PATH,
+            [web.pid, cluster.redis.pid],
+            lambda *of: recorder.record(next(turns), boards.text(*of)),
+            greets=True,
+        )
 
 
 @contextmanager
