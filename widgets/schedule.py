@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.db import connection
 
-from widgets import clock
+from widgets import clock, processes
 from widgets.borrow import borrowed
 from widgets.clock import SECOND
 from widgets.models import Feed
@@ -195,6 +195,7 @@ class Ticker:
             self._judge(claim_judgements(now))
             _, judgement = next_moments(now)
         self.seen = now
+        processes.gauge("tick", now)
         moments = [moment for moment in (due, judgement) if moment is not None]
         return min([*moments, now + LOOK_AT_LEAST_EVERY])
 

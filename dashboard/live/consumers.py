@@ -12,6 +12,7 @@ from django.core.exceptions import ObjectDoesNotExist
 from dashboard.access import Viewer, may_see
 from dashboard.live import hub
 from dashboard.live.board import Key
+from dashboard.live.codes import FORBIDDEN, GONE, SIGN_IN
 from dashboard.live.outlet import SocketOutlet
 from dashboard.live.slot import Slot
 from dashboard.models import Dashboard
@@ -56,7 +57,7 @@ class WallConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
         if isinstance(answer, Key):
             self.place = (here, answer, slot)
             if not await here.join(answer, slot):
-                answer = hub.GONE
+                answer = GONE
         await self.accept()
         if isinstance(answer, Key):
             self.sender = asyncio.create_task(slot.run())
@@ -80,7 +81,7 @@ def admit(viewer: Viewer, slug: str, tile: int | None) -> Key | int:
     try:
         dashboard = Dashboard.objects.get(slug=slug)
     except ObjectDoesNotExist:
-        return hub.GONE
+        return GONE
     if not may_see(viewer, dashboard):
-        return hub.FORBIDDEN if viewer.is_authenticated else hub.SIGN_IN
+        return FORBIDDEN if viewer.is_authenticated else SIGN_IN
     return Key(dashboard.pk, tile)

@@ -14,11 +14,12 @@ from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
 
 from dashboard.live.routing import websocket_urlpatterns
+from watchwall.probes import Probes
 from watchwall.security import SameOrigin
 
 application = ProtocolTypeRouter(
     {
-        "http": pages,
+        "http": Probes(pages),
         "websocket": SameOrigin(AuthMiddlewareStack(URLRouter(websocket_urlpatterns))),
     }
 )

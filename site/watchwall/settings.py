@@ -14,7 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 from watchwall import __version__
 from watchwall.build import fingerprint
 from watchwall.database import database
-from watchwall.environment import choice, flag, items, number, redis, text, zone
+from watchwall.environment import choice, flag, items, networks, number, redis, text, zone
 from watchwall.queue import make_huey
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
@@ -144,6 +144,8 @@ CHANNEL_LAYERS: dict[str, Any] = {
         "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_timeout": None}]},
     }
 }
+# Where sources may connect to; none given, anywhere.
+EGRESS = networks("WATCHWALL_EGRESS")
 # An object and not a dict: with a dict, Huey runs every task at once, in the caller, under DEBUG.
 HUEY = make_huey(REDIS_URL)
 
