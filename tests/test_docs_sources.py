@@ -26,6 +26,7 @@ SHOWS = {
     "http": ["up", "200 OK"],
     "json": ["chunks", "rows"],
     "prometheus": ["user", "true at"],
+    "scrape": ["node_load1", "/s", "node_memory_MemAvailable_bytes"],
     "watchwall": ["feeds.failed"],
 }
 

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from hashlib import blake2b
 from math import isfinite
 from typing import Any
 
@@ -19,7 +18,7 @@ from widgets.labels import printable, series_name
 from widgets.options import DurationField, excerpt
 from widgets.reading import Reading
 from widgets.sources import Source, SourceError
-from widgets.sources._http import TargetOptions, page, place, read_url, said
+from widgets.sources._http import TargetOptions, fingerprint, page, place, read_url, said
 from widgets.sources.json import MUCH, parse
 
 # A chart's window is drawn from so many points at least, if the step allows.
@@ -28,6 +27,9 @@ POINTS = 300
 MOST_POINTS = 11_000
 MOST_BODY = 16_000_000
 MILLISECOND = SECOND // 1000
+
+# What makes it another query.
+ASKED = ("url", "query", "range", "step", "legend")
 
 _LABEL = re.compile(r"\{\{\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*\}\}")
 
@@ -109,7 +111,7 @@ class Prometheus(Source):
     Options = PrometheusOptions
 
     async def fetch(self, options: dict[str, Any], memo: dict[str, Any]) -> Reading:
-        asked = _fingerprint(options)
+        asked = fingerprint(*(options[name] for name in ASKED))
         until = memo.get("until") if memo.get("asked") == asked else None
         of = stretch(options, until, clock.now())
         found = await page({**options, "url": _url(options, of)}, MOST_BODY)
@@ -124,12 +126,6 @@ class Prometheus(Source):
         if of:
             memo.update(asked=asked, until=of.end)
         return reading
-
-
-def _fingerprint(options: Mapping[str, Any]) -> str:
-    """What tells one query from another. A hash, for a secret may be in it."""
-    parts = [options[name] for name in ("url", "query", "range", "step", "legend")]
-    return blake2b(repr(parts).encode(), digest_size=12).hexdigest()
 
 
 def _url(options: Mapping[str, Any], of: Stretch | None) -> str:
