@@ -9,6 +9,7 @@ from huey.contrib.djhuey import db_periodic_task, db_task
 
 from widgets import clock, record, refresh, retention, schedule
 from widgets.clock import SECOND
+from widgets.push import keys
 from widgets.schedule import Claim
 
 
@@ -40,3 +41,4 @@ def sweep() -> None:
 def upkeep() -> None:
     """Remove what is older than it is kept."""
     retention.remove_old(clock.now())
+    keys.remove_old(clock.now())

@@ -164,6 +164,8 @@ CHANNEL_LAYERS: dict[str, Any] = {
         "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_timeout": None}]},
     }
 }
+# Of a body that is handed in, packed and unpacked.
+PUSH_LIMIT = number("WATCHWALL_PUSH_LIMIT", 16, 1, 256) * 1_048_576
 WORKERS = number("WATCHWALL_WORKERS", 4, 1, 64)
 # An object and not a dict: with a dict, Huey runs every task at once, in the caller, under DEBUG.
 HUEY = make_huey(REDIS_URL)
