@@ -60,7 +60,8 @@ class Redis:
 class Postgres:
     """A PostgreSQL cluster. It refuses to run as root, so root starts it as the user postgres."""
 
-    def __init__(self) -> None:
+    def __init__(self, options: str = "") -> None:
+        self.options = options
         self.folder = Path(tempfile.mkdtemp(prefix="watchwall-postgres-"))
         self.data = self.folder / "data"
         self.port = free_port()
@@ -86,6 +87,7 @@ class Postgres:
 
     def start(self) -> Postgres:
         options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=''"
+        options = f"{options} {self.options}"
         self._run("pg_ctl", "start", "-w", "-D", str(self.data), "-o", options,
                   "-l", str(self.folder / "log.txt"))  # fmt: skip
         return self
@@ -94,8 +96,8 @@ class Postgres:
         """`fast` breaks every connection off; `immediate` is as if the power had gone."""
         self._run("pg_ctl", "stop", "-w", "-D", str(self.data), "-m", mode)
 
-    def query(self, sql: str) -> list[tuple[object, ...]]:
-        with psycopg.connect(self.url, autocommit=True) as connection:
+    def query(self, sql: str, database: str = "postgres") -> list[tuple[object, ...]]:
+        with psycopg.connect(self.url, dbname=database, autocommit=True) as connection:
             cursor = connection.execute(sql.encode())
             return cursor.fetchall() if cursor.description else []
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from dashboard.live.hub import Hub, current
+from e2e.servers import Postgres, Redis
 from tests.pushing import Sender
 from widgets import record
 from widgets.push import tokens
@@ -55,3 +56,19 @@ async def sender(transactional_db: None) -> AsyncIterator[Sender]:
     yield sender
     await sync_to_async(record.stop)()
     await sync_to_async(sender.application.stop)()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL for processes of a test's own."""
+    server = Postgres().start()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def redis_server() -> Iterator[Redis]:
+    """A Redis that a test may break."""
+    server = Redis().start()
+    yield server
+    server.close()

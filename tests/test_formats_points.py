@@ -33,29 +33,23 @@ def test_points_of_one_moment_are_one_reading() -> None:
     ]
 
 
-def test_of_each_series_the_latest_is_its_value_and_the_others_are_history() -> None:
-    found = pushed(
+def test_what_is_older_than_the_latest_of_a_feed_is_history() -> None:
+    (found,) = pushed(
         ("f", "a", NOON, 3.0),
         ("f", "a", NOON - 2, 1.0),
-        ("f", "a", NOON - 1, 2.0),
         ("f", "b", NOON - 1, 9.0),
     )
 
-    assert [(p.reading.at, p.reading.numbers) for p in found] == [
-        (NOON - 1, {"b": 9.0}),
-        (NOON, {"a": 3.0}),
-    ]
-    assert sorted(point for push in found for point in push.reading.history) == [
-        ("a", NOON - 2, 1.0),
-        ("a", NOON - 1, 2.0),
-    ]
+    assert (found.reading.at, found.reading.numbers) == (NOON, {"a": 3.0})
+    assert found.reading.history == [("a", NOON - 2, 1.0), ("b", NOON - 1, 9.0)]
 
 
 def test_without_a_time_is_later_than_any() -> None:
     found = pushed(("f", "a", None, 1.0), ("f", "a", NOON, 2.0), ("f", "a", None, 3.0))
 
-    assert [(p.reading.at, p.reading.numbers, p.reading.history) for p in found] == [
-        (None, {"a": 3.0}, [("a", NOON, 2.0)])
+    assert [(p.reading.at, p.reading.numbers) for p in found] == [
+        (NOON, {"a": 2.0}),
+        (None, {"a": 3.0}),
     ]
 
 

@@ -108,7 +108,7 @@ def test_what_a_stranger_sends_arrives_as_text() -> None:
     wall = Wall(shown)
 
     wall.paint(held.load_for(shown.specs), NOON, 0.0)
-    text = "".join(wall.everything().values())
+    text = wall.everything()[1].text
 
     assert "<script" not in text
     assert "<b>" not in text.replace("<b>1", "").replace("<b>0", "")

@@ -5,8 +5,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from dashboard.live.outlet import Frame
 from dashboard.live.slot import Slot
 from tests.walls import Screen
+from widgets import clock, processes
 
 
 @pytest.fixture
@@ -16,16 +18,20 @@ async def screen() -> Screen:
 
 @pytest.fixture
 async def slot(screen: Screen) -> AsyncIterator[Slot]:
-    slot = Slot(screen.send)
+    slot = Slot(screen)
     sender = asyncio.create_task(slot.run())
     yield slot
     sender.cancel()
 
 
 def put(slot: Slot, **parts: str) -> str:
-    text = "".join(parts.values())
-    slot.put(parts, text)
-    return text
+    frame = Frame("".join(parts.values()))
+    slot.put(parts, frame)
+    return frame.text
+
+
+def overwrites() -> float:
+    return processes._telling.tell(clock.now()).get("overwrites", 0)
 
 
 async def test_whoever_keeps_up_is_sent_the_very_text_that_all_share(
@@ -45,10 +51,12 @@ async def test_while_a_send_is_under_way_the_latest_of_each_tile_wins(
     put(slot, w1="[1a]")
     await asyncio.sleep(0)
 
+    before = overwrites()
     put(slot, w1="[1b]", w2="[2a]")
     put(slot, w1="[1c]")
     put(slot, w2="[2b]")
     assert slot.behind
+    assert overwrites() == before + 2
     screen.reading.set()
     await screen.sees("[2b]")
 
@@ -77,8 +85,8 @@ async def test_of_heartbeats_only_the_newest_is_sent_and_never_within_fragments(
     put(slot, w1="[1a]")
     await asyncio.sleep(0)
 
-    slot.beat("{1}")
-    slot.beat("{2}")
+    slot.beat(Frame("{1}"))
+    slot.beat(Frame("{2}"))
     put(slot, w1="[1b]")
     screen.reading.set()
     await screen.sees("[1b]")
@@ -86,9 +94,66 @@ async def test_of_heartbeats_only_the_newest_is_sent_and_never_within_fragments(
     assert screen.frames == ["[1a]", "{2}", "[1b]"]
 
 
+async def test_an_idle_outlet_is_written_to_at_once_and_no_task_wakes(
+    slot: Slot, screen: Screen
+) -> None:
+    await asyncio.sleep(0)  # The sender has begun, and found nothing to send.
+    screen.idle = True
+
+    put(slot, w1="[1a]")
+    slot.beat(Frame("{1}"))
+
+    assert screen.written == ["[1a]", "{1}"]
+    assert not slot.behind
+    await asyncio.sleep(0)
+    assert screen.frames == []
+
+
+async def test_nothing_is_written_before_the_socket_is_open() -> None:
+    screen = Screen()
+    slot = Slot(screen)
+    screen.idle = True
+
+    put(slot, w1="[1a]")
+
+    assert screen.written == []
+    assert slot.behind
+
+
+async def test_nothing_overtakes_what_waits_or_is_being_sent(slot: Slot, screen: Screen) -> None:
+    screen.reading.clear()
+    put(slot, w1="[1a]")
+    await asyncio.sleep(0)
+
+    screen.idle = True
+    put(slot, w1="[1b]")
+    slot.beat(Frame("{1}"))
+    assert screen.written == []
+    screen.reading.set()
+    await screen.sees("[1b]")
+    await asyncio.sleep(0)
+    put(slot, w1="[1c]")
+
+    assert screen.frames == ["[1a]", "{1}", "[1b]"]
+    assert screen.written == ["[1c]"]
+
+
+async def test_after_it_is_told_to_close_nothing_more_is_written(
+    slot: Slot, screen: Screen
+) -> None:
+    await asyncio.sleep(0)
+    screen.idle = True
+
+    slot.close(4404)
+    put(slot, w1="[1a]")
+
+    assert await screen.is_closed() == 4404
+    assert screen.written == screen.frames == []
+
+
 async def test_closing_says_why_and_ends_the_sender() -> None:
     screen = Screen()
-    slot = Slot(screen.send)
+    slot = Slot(screen)
 
     slot.close(4404)
     await slot.run()

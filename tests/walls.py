@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+from dashboard.live.outlet import Frame
 from dashboard.models import Dashboard, Tile
 from widgets.models import Widget
 
@@ -36,22 +37,35 @@ async def eventually(look: Callable[[], Any]) -> None:
 
 
 class Screen:
-    """The other end of a slot: keeps what it was sent; it can stall."""
+    """The other end of a slot: keeps what it was sent; it can stall.
+
+    While it is `idle` it takes frames at once, and keeps those in `written`.
+    """
 
     def __init__(self) -> None:
+        self.idle = False
+        self.written: list[str] = []
         self.frames: list[str] = []
         self.code: int | None = None
         self.reading = asyncio.Event()
         self.reading.set()
         self._came = asyncio.Condition()
 
-    async def send(self, message: dict[str, object]) -> None:
+    def write(self, frame: Frame) -> bool:
+        if self.idle:
+            self.written.append(frame.text)
+        return self.idle
+
+    async def send(self, frame: Frame) -> None:
         await self.reading.wait()
         async with self._came:
-            if message["type"] == "websocket.close":
-                self.code = int(str(message["code"]))
-            else:
-                self.frames.append(str(message["text"]))
+            self.frames.append(frame.text)
+            self._came.notify_all()
+
+    async def close(self, code: int) -> None:
+        await self.reading.wait()
+        async with self._came:
+            self.code = code
             self._came.notify_all()
 
     @property

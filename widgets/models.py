@@ -13,7 +13,7 @@ from django.core.exceptions import ValidationError
 from django.db import models, transaction
 
 from widgets import clock
-from widgets.fields import PrintableName, SpanField
+from widgets.fields import KeptJSONField, PrintableName, SpanField
 from widgets.judge import read_thresholds
 from widgets.kinds import kind_choices, kinds
 from widgets.options import BadOptions, check_secrets, read
@@ -51,7 +51,7 @@ class Feed(Revisioned):
 
     name = PrintableName(unique=True, help_text="As widgets name it: 1 to 200 characters.")
     source = models.CharField(max_length=40, choices=source_choices)
-    options = models.JSONField(default=dict, blank=True)
+    options = KeptJSONField(default=dict, blank=True)
     interval = SpanField(
         null=True, blank=True, help_text="How often it is asked: from 1 s up. Polled feeds only."
     )
@@ -62,7 +62,7 @@ class Feed(Revisioned):
         help_text="How often a pushed or streamed feed promises a reading; "
         "without it its age is always shown and it is never called live.",
     )
-    thresholds = models.JSONField(
+    thresholds = KeptJSONField(
         default=list,
         blank=True,
         help_text='Such as [{"series": "cpu*", "warning_above": 75, "critical_above": 90}]; '
@@ -143,16 +143,16 @@ class FeedState(models.Model):
     # The last good reading: when it was true, when it came, and its rows, text and notes.
     at = models.BigIntegerField(null=True)
     arrived = models.BigIntegerField(null=True)
-    rows = models.JSONField(null=True)
+    rows = KeptJSONField(null=True)
     text = models.TextField(null=True)  # noqa: DJ001  # no text is not the empty text
-    notes = models.JSONField(default=list)
+    notes = KeptJSONField(default=list)
     # The last fetch, good or not.
     error = models.TextField(blank=True, default="")
     failures = models.IntegerField(default=0)
     failing_since = models.BigIntegerField(null=True)
     duration = models.BigIntegerField(null=True)
     lateness = models.BigIntegerField(null=True)
-    memo = models.JSONField(default=dict)
+    memo = KeptJSONField(default=dict)
     # The schedule: when it is due, until when somebody has it, and the number of that claim.
     next_due = models.BigIntegerField(null=True, db_index=True)
     due = models.BigIntegerField(default=0)
@@ -278,8 +278,8 @@ class Widget(Revisioned):
     key = models.SlugField(max_length=100, unique=True, help_text="Its name in YAML.")
     title = models.CharField(max_length=200, blank=True)
     kind = models.CharField(max_length=40, choices=kind_choices)
-    options = models.JSONField(default=dict, blank=True)
-    shows = models.JSONField(default=list, blank=True)
+    options = KeptJSONField(default=dict, blank=True)
+    shows = KeptJSONField(default=list, blank=True)
     over_time = models.CharField(max_length=10, choices=OVER_TIME, default="last")
     over_series = models.CharField(max_length=10, choices=OVER_SERIES, default="each")
     window = SpanField(

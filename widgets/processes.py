@@ -1,7 +1,8 @@
 """What each process tells of itself: counters, gauges and spans, in one row written every 5 s.
 
 Counted are `readings` and `samples` that were recorded and `fragments` that were handed out;
-gauged `sockets` and `queue`; observed `lateness`, how long after its moment a refresh began.
+gauged `sockets`, `queue` and `tick`, when the ticker last looked (µs); observed `lateness`, how
+long after its moment a refresh began.
 """
 
 from __future__ import annotations
@@ -50,6 +51,11 @@ class Telling:
         with self._lock:
             self._gauges[name] = value
 
+    def gauged(self, name: str) -> float | None:
+        """What there was of it last; None if it was never gauged."""
+        with self._lock:
+            return self._gauges.get(name)
+
     def observe(self, name: str, span: int, now: int | None = None) -> None:
         """It took so long, µs."""
         with self._lock:
@@ -85,6 +91,7 @@ def percentile(ordered: list[int], share: int) -> int:
 _telling = Telling()
 count = _telling.count
 gauge = _telling.gauge
+gauged = _telling.gauged
 observe = _telling.observe
 started = clock.now()
 

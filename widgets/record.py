@@ -13,9 +13,10 @@ import threading
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 
-from django.db import OperationalError, close_old_connections, connection
+from django.db import OperationalError, connection
 
 from widgets import clock
+from widgets.borrow import borrowed
 from widgets.change import Arrival, Outcome
 from widgets.commit import commit
 
@@ -106,7 +107,6 @@ class Writer:
             going = None not in batch
             jobs = [job for job in batch if job is not None]
             if jobs:
-                close_old_connections()
                 self._commit(jobs)
         connection.close()
 
@@ -142,11 +142,11 @@ def _persistently(arrivals: list[Arrival]) -> list[Outcome]:
     """Commit, again if the database is busy or was away for a moment."""
     for left in reversed(range(TRIES)):
         try:
-            return commit(arrivals, clock.now())
+            with borrowed():
+                return commit(arrivals, clock.now())
         except OperationalError:
             if not left:
                 raise
-            connection.close()
     raise AssertionError("unreachable")
 
 

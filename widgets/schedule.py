@@ -14,9 +14,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.db import close_old_connections, connection
+from django.db import connection
 
-from widgets import clock
+from widgets import clock, processes
+from widgets.borrow import borrowed
 from widgets.clock import SECOND
 from widgets.models import Feed
 from widgets.sources import sources
@@ -86,6 +87,30 @@ def claim_due(now: int, node: str | None = None, most: int = MOST_AT_ONCE) -> li
             {"now": now, "slack": LEASE_SLACK, "node": _node(node), "most": most},
         )
         return [Claim(*row) for row in cursor.fetchall()]
+
+
+def hand_on(claims: Sequence[Claim], enqueue: Callable[[Claim], object]) -> None:
+    """Queue what was claimed; what the queue does not take is given back, and its error raised.
+
+    Otherwise a wall whose queue was away would wait for leases to end after it is back.
+    """
+    for i, claim in enumerate(claims):
+        try:
+            enqueue(claim)
+        except Exception:
+            _give_back(claims[i:])
+            raise
+
+
+def _give_back(claims: Sequence[Claim]) -> None:
+    # In the order in which everybody locks feeds.
+    rows = sorted((claim.feed, claim.number) for claim in claims)
+    with writing(), connection.cursor() as cursor:
+        cursor.executemany(
+            "UPDATE widgets_feedstate SET lease_until = 0, next_due = due "
+            "WHERE feed_id = %s AND claim = %s",
+            rows,
+        )
 
 
 def claim_judgements(now: int, most: int = MOST_AT_ONCE) -> list[int]:
@@ -164,28 +189,27 @@ class Ticker:
         """Claim and hand on what is due; when to look again, µs."""
         due, judgement = next_moments(now)
         if due is not None and due <= now:
-            for claim in claim_due(now):
-                self._enqueue(claim)
+            hand_on(claim_due(now), self._enqueue)
             due, _ = next_moments(now)
         if judgement is not None and judgement <= now:
             self._judge(claim_judgements(now))
             _, judgement = next_moments(now)
         self.seen = now
+        processes.gauge("tick", now)
         moments = [moment for moment in (due, judgement) if moment is not None]
         return min([*moments, now + LOOK_AT_LEAST_EVERY])
 
     def _run(self) -> None:
         while not self._stopping:
             self._poked.clear()
-            close_old_connections()
             try:
-                look_at = self.tick(clock.now())
+                with borrowed():
+                    look_at = self.tick(clock.now())
             # Broad: the database or the queue is away, and what is due stays due. A ticker that
             # ends is a wall that stands still.
             except Exception as error:  # noqa: BLE001
                 logger.warning("The ticker could not hand on what is due: %s", error)
                 look_at = clock.now() + SECOND
-                connection.close()
             self._poked.wait(max(0, look_at - clock.now()) / SECOND)
         connection.close()
 

@@ -12,6 +12,8 @@ from django.core.exceptions import ObjectDoesNotExist
 from dashboard.access import Viewer, may_see
 from dashboard.live import hub
 from dashboard.live.board import Key
+from dashboard.live.codes import FORBIDDEN, GONE, SIGN_IN
+from dashboard.live.outlet import SocketOutlet
 from dashboard.live.slot import Slot
 from dashboard.models import Dashboard
 
@@ -49,13 +51,13 @@ class WallConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
         here = hub.current()
         viewer = self.scope["user"]
         session = self.scope["session"].session_key if viewer.is_authenticated else None
-        slot = Slot(self.base_send, session)
+        slot = Slot(SocketOutlet(self.base_send, self.scope), session)
         # Every check comes before accepting: a page takes an open socket for a live one.
         answer = await here.query(admit, viewer, self.slug, self.tile)
         if isinstance(answer, Key):
             self.place = (here, answer, slot)
             if not await here.join(answer, slot):
-                answer = hub.GONE
+                answer = GONE
         await self.accept()
         if isinstance(answer, Key):
             self.sender = asyncio.create_task(slot.run())
@@ -79,7 +81,7 @@ def admit(viewer: Viewer, slug: str, tile: int | None) -> Key | int:
     try:
         dashboard = Dashboard.objects.get(slug=slug)
     except ObjectDoesNotExist:
-        return hub.GONE
+        return GONE
     if not may_see(viewer, dashboard):
-        return hub.FORBIDDEN if viewer.is_authenticated else hub.SIGN_IN
+        return FORBIDDEN if viewer.is_authenticated else SIGN_IN
     return Key(dashboard.pk, tile)

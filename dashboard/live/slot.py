@@ -3,68 +3,88 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 
-Send = Callable[[dict[str, object]], Awaitable[None]]
+from dashboard.live.outlet import Frame, Outlet
+from widgets import processes
 
 
 class Slot:
     """The mailbox of one socket; everything but `run` is called on the loop and never waits.
 
-    While a send is under way the newest fragment of each element takes the place of the one
-    before. So a slow reader costs the memory of one board, and delays nobody but itself.
+    Where nothing waits and the outlet can take it, a frame is written at once and no task wakes.
+    Otherwise the newest fragment of each element takes the place of the one before. So a slow
+    reader costs the memory of one board, and delays nobody but itself.
     """
 
-    def __init__(self, send: Send, session: str | None = None) -> None:
+    def __init__(self, outlet: Outlet, session: str | None = None) -> None:
         self.session = session
-        self._send = send
+        self._outlet = outlet
+        # Nothing waits and no send is under way, so nothing can be overtaken. Not before `run`.
+        self._idle = False
         self._parts: dict[str, str] = {}
-        self._ready = ""
-        self._heartbeat = ""
+        self._ready: Frame | None = None
+        self._heartbeat: Frame | None = None
         self._close_code = 0
         self._wake = asyncio.Event()
 
-    def put(self, parts: Mapping[str, str], text: str) -> None:
-        """Have these fragments sent, by element; `text` is all of them as one frame.
+    def put(self, parts: Mapping[str, str], frame: Frame) -> None:
+        """Have these fragments sent, by element; `frame` is all of them.
 
-        Whoever has nothing else waiting is sent that very text, which thousands share.
+        Whoever has nothing else waiting is sent that very frame, which thousands share.
         """
+        if self._idle and self._outlet.write(frame):
+            return
         if "wall" in parts:
             # The grid holds every tile as it is now; an older fragment of one must not follow.
+            replaced = len(self._parts)
             self._parts.clear()
-        self._ready = "" if self._parts else text
+        else:
+            replaced = len(self._parts.keys() & parts.keys())
+        if replaced:
+            processes.count("overwrites", replaced)
+        self._ready = None if self._parts else frame
         self._parts.update(parts)
-        self._wake.set()
+        self._work()
 
     @property
     def behind(self) -> bool:
         """Something waits for a send that is under way."""
         return bool(self._parts)
 
-    def beat(self, heartbeat: str) -> None:
+    def beat(self, heartbeat: Frame) -> None:
         """Have a heartbeat sent; an older one that still waits is worth nothing."""
-        self._heartbeat = heartbeat
-        self._wake.set()
+        if not (self._idle and self._outlet.write(heartbeat)):
+            self._heartbeat = heartbeat
+            self._work()
 
     def close(self, code: int) -> None:
         """Close the socket with this code, 3000 to 4999."""
         self._close_code = code
-        self._wake.set()
+        self._work()
 
     async def run(self) -> None:
-        """Send what there is until the socket is closed; the one task that writes to it."""
+        """Send what waits until the socket is closed; the one task that writes to it."""
         while not self._close_code:
-            await self._wake.wait()
-            self._wake.clear()
-            while not self._close_code and (text := self._next()):
-                await self._send({"type": "websocket.send", "text": text})
-        await self._send({"type": "websocket.close", "code": self._close_code})
+            while not self._close_code and (frame := self._next()):
+                await self._outlet.send(frame)
+            if not self._close_code:
+                self._idle = True
+                await self._wake.wait()
+                self._wake.clear()
+        await self._outlet.close(self._close_code)
 
-    def _next(self) -> str:
+    def _work(self) -> None:
+        self._idle = False
+        self._wake.set()
+
+    def _next(self) -> Frame | None:
         if self._heartbeat:
-            text, self._heartbeat = self._heartbeat, ""
-            return text
-        text = self._ready or "".join(self._parts.values())
-        self._ready = ""
+            frame, self._heartbeat = self._heartbeat, None
+            return frame
+        if not self._parts:
+            return None
+        frame = self._ready or Frame("".join(self._parts.values()))
+        self._ready = None
         self._parts.clear()
-        return text
+        return frame

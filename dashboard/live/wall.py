@@ -8,6 +8,7 @@ from dashboard.live import facts, fragments
 from dashboard.live.board import Board, Placed
 from dashboard.live.fragments import Painted, partial
 from dashboard.live.held import Held
+from dashboard.live.outlet import Frame
 from dashboard.live.slot import Slot
 
 # A tile is drawn at once, and then at most once in so long (s): a feed at 50 Hz costs each
@@ -31,6 +32,7 @@ class Wall:
         self._painted_at: dict[int, float] = {}
         self._dirty: set[int] = set()
         self._relaid = True
+        self._welcome: tuple[dict[str, str], Frame] | None = None
         self.status = ""
         self.facts = ""
 
@@ -60,18 +62,27 @@ class Wall:
         if self._relaid:
             return self._paint_all(held, now, moment)
         due = [tile for tile in self.board.tiles if self._is_due(tile, moment)]
+        if due:
+            self._welcome = None
         parts = {}
         for tile in due:
             self._paint(tile, held, now, moment)
             parts[tile.element] = partial(tile.element, self._painted[tile.id].html)
         return parts | self._around(held, now) if due else {}
 
-    def everything(self) -> dict[str, str]:
-        """All there is to see, for a socket that has just come; the grid holds every tile."""
-        parts = {"wall": partial("wall", self.grid), "status": partial("status", self.status)}
-        if self.board.key.tile is None:
-            return parts | {"title": partial("title", self.heading)}
-        return parts | {"facts": partial("facts", self.facts)}
+    def everything(self) -> tuple[dict[str, str], Frame]:
+        """All there is to see, for a socket that has just come; the grid holds every tile.
+
+        Kept until something is drawn: a thousand that come back together share one frame.
+        """
+        if self._welcome is None:
+            parts = {"wall": partial("wall", self.grid), "status": partial("status", self.status)}
+            if self.board.key.tile is None:
+                parts["title"] = partial("title", self.heading)
+            else:
+                parts["facts"] = partial("facts", self.facts)
+            self._welcome = parts, Frame("".join(parts.values()))
+        return self._welcome
 
     @property
     def grid(self) -> str:
@@ -85,13 +96,13 @@ class Wall:
         return tile.id in self._dirty and self._painted_at.get(tile.id, 0.0) + FRAME <= moment
 
     def _paint_all(self, held: Held, now: int, moment: float) -> dict[str, str]:
-        self._relaid = False
+        self._relaid, self._welcome = False, None
         self._painted.clear()
         self._painted_at.clear()
         for tile in self.board.tiles:
             self._paint(tile, held, now, moment)
         self._around(held, now)
-        return self.everything()
+        return self.everything()[0]
 
     def _paint(self, tile: Placed, held: Held, now: int, moment: float) -> None:
         painted = fragments.paint(self.board, tile, held, now)

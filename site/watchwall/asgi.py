@@ -14,12 +14,13 @@ from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
 
 from dashboard.live.routing import websocket_urlpatterns
+from watchwall.probes import Probes
 from watchwall.security import SameOrigin
 from widgets.push.application import PushApplication
 
 application = ProtocolTypeRouter(
     {
-        "http": PushApplication(pages),
+        "http": Probes(PushApplication(pages)),
         "websocket": SameOrigin(AuthMiddlewareStack(URLRouter(websocket_urlpatterns))),
     }
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.core.exceptions import ImproperlyConfigured
@@ -36,6 +37,16 @@ def number(name: str, default: int, least: int, most: int) -> int:
 def items(name: str) -> list[str]:
     """A list, separated by commas."""
     return [item.strip() for item in os.environ.get(name, "").split(",") if item.strip()]
+
+
+def networks(name: str) -> list[IPv4Network | IPv6Network]:
+    """Networks such as 10.0.0.0/8, separated by commas; a plain address is a network of one."""
+    try:
+        return [ip_network(item) for item in items(name)]
+    except ValueError as error:
+        raise ImproperlyConfigured(
+            f"{name}: {error}; it takes networks such as 10.0.0.0/8, fd00::/8, separated by commas"
+        ) from None
 
 
 def choice(name: str, default: str, among: tuple[str, ...]) -> str:

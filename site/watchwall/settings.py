@@ -7,13 +7,14 @@ import socket
 import tempfile
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote
 
 from django.core.exceptions import ImproperlyConfigured
 
 from watchwall import __version__
 from watchwall.build import fingerprint
-from watchwall.environment import choice, flag, items, number, redis, text, zone
+from watchwall.database import database
+from watchwall.environment import choice, flag, items, networks, number, redis, text, zone
 from watchwall.queue import make_huey
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
@@ -56,31 +57,6 @@ def kept_key(path: Path) -> str:
     return path.read_text().strip()
 
 
-def database(url: str) -> dict[str, Any]:
-    """Django's description of the database at `url`; SQLite only, until PostgreSQL is supported."""
-    parts = urlsplit(url)
-    if parts.scheme != "sqlite":
-        raise ImproperlyConfigured(
-            f"DATABASE_URL begins with {parts.scheme!r}; this version takes sqlite:///path/to/file"
-        )
-    return {
-        "ENGINE": "django.db.backends.sqlite3",
-        # As everywhere: three slashes before an absolute path on Unix would be four by the letter.
-        "NAME": "/" + unquote(parts.path).lstrip("/"),
-        "CONN_MAX_AGE": None,
-        # A file and not memory: threads of one process share a memory database table by table.
-        "TEST": {"NAME": DATA_DIR / "test.sqlite3"},
-        "OPTIONS": {
-            # DEFERRED loses most read-then-write transactions to "database is locked".
-            "transaction_mode": "IMMEDIATE",
-            "timeout": 5,
-            # auto_vacuum can be chosen only before the first table exists.
-            "init_command": "PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL; "
-            "PRAGMA synchronous=NORMAL;",
-        },
-    }
-
-
 DEBUG = flag("WATCHWALL_DEBUG")
 SECRET_KEY = secret_key()
 BIND = text("WATCHWALL_BIND", "127.0.0.1")
@@ -103,9 +79,10 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "channels",
     "django_htmx",
-    "huey.contrib.djhuey",
     "widgets",
     "dashboard",
+    # Below ours, whose command of the name run_huey wins.
+    "huey.contrib.djhuey",
 ]
 
 MIDDLEWARE = [
@@ -148,9 +125,12 @@ TEMPLATES = [
     }
 ]
 
+WORKERS = number("WATCHWALL_WORKERS", 4, 1, 64)
 DATABASES = {
     "default": database(
-        text("DATABASE_URL", "sqlite:///" + quote(str(DATA_DIR / "watchwall.sqlite3")))
+        text("DATABASE_URL", "sqlite:///" + quote(str(DATA_DIR / "watchwall.sqlite3"))),
+        DATA_DIR,
+        WORKERS,
     )
 }
 
@@ -166,7 +146,8 @@ CHANNEL_LAYERS: dict[str, Any] = {
 }
 # Of a body that is handed in, packed and unpacked.
 PUSH_LIMIT = number("WATCHWALL_PUSH_LIMIT", 16, 1, 256) * 1_048_576
-WORKERS = number("WATCHWALL_WORKERS", 4, 1, 64)
+# Where sources may connect to; none given, anywhere.
+EGRESS = networks("WATCHWALL_EGRESS")
 # An object and not a dict: with a dict, Huey runs every task at once, in the caller, under DEBUG.
 HUEY = make_huey(REDIS_URL)
 

@@ -74,8 +74,8 @@ def check_number(value: float, what: str, place: str) -> float:
 class Points:
     """Takes points in any order and gives readings.
 
-    Of each series the latest point is its value and the others are history, so a batch of five
-    thousand lines is a handful of readings. A point without a time is true on arrival.
+    Those of the latest moment are the numbers of a reading and the others its history, so a batch
+    of five thousand lines is a handful of readings. A point without a time is true on arrival.
     """
 
     def __init__(self, now: int) -> None:
@@ -134,31 +134,36 @@ class Points:
             yield from self._of(feed, series)
 
     def _of(self, feed: str, series: dict[str, list[tuple[int | None, float]]]) -> Iterator[Push]:
-        latest: dict[int | None, dict[str, float]] = {}
-        history: list[tuple[str, int, float]] = []
-        for name, points in series.items():
-            if not points:
-                continue
-            at, value = points[0]
-            if len(points) > 1:
-                # Of two for one moment the last counts.
-                moments = dict(points)
-                at = max(moments, key=order)
-                value = moments.pop(at)
-                history += [(name, ts, past) for ts, past in moments.items() if ts is not None]
-            latest.setdefault(at, {})[name] = value
-        units, verdicts = self._units.get(feed, {}), self._verdicts.get(feed, {})
-        for at in sorted(latest, key=order):
-            reading = Reading(
-                numbers=latest[at],
-                units={name: units[name] for name in latest[at] if name in units},
-                verdicts={name: verdicts[name] for name in latest[at] if name in verdicts},
-                at=at,
-                complete=False,
-                history=history,
-            )
-            yield Push(feed, reading, self._places.get((feed, at), ""))
-            history = []
+        """One for what is dated, and one for what came without a time, which is later than any."""
+        dated = [(name, ts, value) for name, points in series.items() for ts, value in points if ts]
+        if dated:
+            at = max(ts for _, ts, _ in dated)
+            # Of two for one moment the last counts.
+            numbers = {name: value for name, ts, value in dated if ts == at}
+            history = [point for point in dated if point[1] != at]
+            yield self._push(feed, at, numbers, history)
+        undated = {
+            name: value for name, points in series.items() for ts, value in points if ts is None
+        }
+        if undated:
+            yield self._push(feed, None, undated, [])
+
+    def _push(
+        self,
+        feed: str,
+        at: int | None,
+        numbers: dict[str, float],
+        history: list[tuple[str, int, float]],
+    ) -> Push:
+        reading = Reading(
+            numbers=numbers,
+            units=self._units.get(feed, {}),
+            verdicts=self._verdicts.get(feed, {}),
+            at=at,
+            complete=False,
+            history=history,
+        )
+        return Push(feed, reading, self._places.get((feed, at), ""))
 
 
 def order(at: int | None) -> float:

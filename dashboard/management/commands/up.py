@@ -6,10 +6,11 @@ from argparse import ArgumentParser, ArgumentTypeError
 from typing import Any
 
 from django.conf import settings
-from django.core.management import BaseCommand, CommandError, call_command
-from django.db import DatabaseError, connection
+from django.core.management import BaseCommand, CommandError
+from django.db import connection
 
 from dashboard import first
+from dashboard.ready import migrate
 from widgets import schedule
 
 
@@ -22,7 +23,7 @@ def port(given: str) -> int:
 
 class Command(BaseCommand):
     help = "Run the whole wall in one process: server, Huey consumer and ticker."
-    # The database may not be there yet; `_prepare` sees to it.
+    # The database may not be there yet; `migrate` sees to it.
     requires_migrations_checks = False
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -37,12 +38,13 @@ class Command(BaseCommand):
             check_port(settings.BIND, port)
         except CannotListen as error:
             raise CommandError(str(error)) from None
-        self._prepare()
+        migrate()
         if not settings.REDIS_URL:
             schedule.adopt()
         address = self._address(port)
         first.apply_first(address)
         first.follow(address)
+        connection.close()
 
         from widgets.consumer import EmbeddedConsumer
         from widgets.pulse import Pulse
@@ -60,20 +62,6 @@ class Command(BaseCommand):
             pulse.stop()
 
         serve(settings.BIND, port, ready, stop)
-
-    def _prepare(self) -> None:
-        """Bring the database up to date; one clear line if it cannot be."""
-        name = settings.DATABASES["default"]["NAME"]
-        try:
-            call_command("migrate", verbosity=0, interactive=False)
-            with connection.cursor() as cursor:
-                # A database that can be read but not written would show a wall that never moves.
-                cursor.execute("UPDATE widgets_process SET seen = seen WHERE 1 = 0")
-        except DatabaseError as error:
-            raise CommandError(
-                f"The database {name} cannot be used: {error}. "
-                "Make its folder writable, or name another with WATCHWALL_DATA."
-            ) from None
 
     def _address(self, port: int) -> str:
         """Where a browser on this machine finds the wall."""

@@ -1,0 +1,5 @@
+"""Close codes, as RFC 6455 leaves them to applications; the page knows them (static/live.js)."""
+
+from __future__ import annotations
+
+SIGN_IN, FORBIDDEN, GONE = 4401, 4403, 4404

@@ -1,0 +1,8 @@
+"""Where this process stands in its life, for whoever in it has to know."""
+
+from __future__ import annotations
+
+import threading
+
+# Set once the process was told to end: it goes on answering, but nobody new should come to it.
+stopping = threading.Event()
