@@ -36,7 +36,7 @@ DECODING = 2
 # So many bytes of bodies at a time in all, by the limit of one: more must wait outside.
 BODIES = 8
 RETRY_AFTER = "2"
-UNSIGNED = "a token is needed, such as Authorization: Bearer …; a page of Settings makes one"
+UNSIGNED = "a token is needed, such as Authorization: Bearer …; the page Tokens makes one"
 UNKNOWN = "this token is not known here, or was revoked"
 
 
