@@ -141,6 +141,8 @@ HEARTBEAT_URL = address("WATCHWALL_HEARTBEAT_URL")
 
 REDIS_URL = redis("REDIS_URL")
 CHANNEL_LAYERS: dict[str, Any] = {"default": channel_layer(REDIS_URL)}
+# Of a body that is handed in, packed and unpacked.
+PUSH_LIMIT = number("WATCHWALL_PUSH_LIMIT", 16, 1, 256) * 1_048_576
 # Where sources may connect to; none given, anywhere.
 EGRESS = networks("WATCHWALL_EGRESS")
 # An object and not a dict: with a dict, Huey runs every task at once, in the caller, under DEBUG.
