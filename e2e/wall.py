@@ -12,7 +12,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 ROOT = Path(__file__).resolve().parent.parent
 T = TypeVar("T")
@@ -40,6 +40,9 @@ def eventually(look: Callable[[], T], within: float, what: str = "") -> T:
 class Wall:
     """One wall. Its state is in `data`; it may be started again on the same port."""
 
+    program: tuple[str, ...] = (sys.executable, "manage.py")
+    command: tuple[str, ...] = ("up",)
+
     def __init__(self, data: Path, **environment: str) -> None:
         self.data = data
         self.port = free_port()
@@ -57,10 +60,10 @@ class Wall:
         assert self.process is not None
         return self.process.pid
 
-    def start(self) -> Wall:
+    def start(self) -> Self:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "manage.py", "up", "--port", str(self.port)],
+                [*self.program, *self.command, "--port", str(self.port)],
                 cwd=ROOT, env=self.environment, stdout=log, stderr=log,
             )  # fmt: skip
         eventually(self._answers, 30, f"the wall answers; its log:\n{self.log.read_text()}")
@@ -111,3 +114,12 @@ class Wall:
 
         with sqlite3.connect(self.data / "watchwall.sqlite3", timeout=10) as connection:
             return connection.execute(sql).fetchall()
+
+
+class Web(Wall):
+    """A web process alone, on either server. Whoever makes it brings the database up to date."""
+
+    def __init__(self, data: Path, server: str, **environment: str) -> None:
+        super().__init__(data, **environment)
+        self.command = ("serve", "--server", server)
+        self.log = data / f"{server}-{self.port}.txt"

@@ -12,9 +12,11 @@ from django.core.exceptions import ObjectDoesNotExist
 from dashboard.access import Viewer, may_see
 from dashboard.live import hub
 from dashboard.live.board import Key
+from dashboard.live.drain import RESTARTING
 from dashboard.live.outlet import SocketOutlet
 from dashboard.live.slot import Slot
 from dashboard.models import Dashboard
+from widgets import lifecycle
 
 # A page that is refused and tries again at once would do so twice a second for ever.
 REFUSAL_DELAY = 1.0
@@ -59,6 +61,9 @@ class WallConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
                 answer = hub.GONE
         await self.accept()
         if isinstance(answer, Key):
+            if lifecycle.stopping.is_set():
+                # A proxy's connection that was kept open brought it here, after the others went.
+                slot.close(RESTARTING)
             self.sender = asyncio.create_task(slot.run())
         else:
             await asyncio.sleep(REFUSAL_DELAY)

@@ -112,7 +112,7 @@ class Hub:
 
     # Sockets come and go.
 
-    def _slots(self) -> list[Slot]:
+    def slots(self) -> list[Slot]:
         return [slot for wall in self.walls.values() for slot in wall.slots]
 
     async def join(self, key: Key, slot: Slot) -> bool:
@@ -297,7 +297,7 @@ class Hub:
             self._compare.clear()
             walls = {key: wall for key, wall in self.walls.items() if wall.ready}
             prints = {key: wall.board.fingerprint for key, wall in walls.items()}
-            slots = self._slots()
+            slots = self.slots()
             processes.gauge("sockets", len(slots))
             # How many sockets cannot keep up with what happens.
             processes.gauge("sockets.behind", sum(slot.behind for slot in slots))
@@ -356,7 +356,7 @@ class Hub:
         while True:
             await asyncio.sleep(HEARTBEAT_EVERY)
             frame = heartbeat()
-            for slot in self._slots():
+            for slot in self.slots():
                 slot.beat(frame)
 
 
@@ -387,3 +387,8 @@ def current() -> Hub:
         _hub = Hub()
         _hub.start()
     return _hub
+
+
+def slots() -> list[Slot]:
+    """The slots of this process; none before the first socket came."""
+    return _hub.slots() if _hub else []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, ArgumentTypeError
+from argparse import ArgumentParser
 from typing import Any
 
 from django.conf import settings
@@ -10,14 +10,8 @@ from django.core.management import BaseCommand, CommandError, call_command
 from django.db import DatabaseError, connection
 
 from dashboard import first
+from watchwall.servers import CannotListen, address, allow_many_sockets, check_port, port
 from widgets import schedule
-
-
-def port(given: str) -> int:
-    """A port to listen on."""
-    if given.isascii() and given.isdigit() and 1 <= int(given) <= 65535:
-        return int(given)
-    raise ArgumentTypeError(f"{given!r} is no port; it takes a whole number from 1 to 65535")
 
 
 class Command(BaseCommand):
@@ -30,20 +24,21 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         port = options["port"]
-        # Here and not above: it installs Twisted's reactor, which no other command needs.
-        from watchwall.server import CannotListen, check_port, serve
-
         try:
-            check_port(settings.BIND, port)
+            check_port(settings.BIND, port, "make run PORT=8001")
         except CannotListen as error:
             raise CommandError(str(error)) from None
+        allow_many_sockets()
         self._prepare()
         if not settings.REDIS_URL:
             schedule.adopt()
-        address = self._address(port)
-        first.apply_first(address)
-        first.follow(address)
+        here = address(settings.BIND, port)
+        first.apply_first(here)
+        first.follow(here)
 
+        # Here and not above: it installs Twisted's reactor, which no other command needs.
+        from watchwall.asgi import application
+        from watchwall.servers.daphne import serve
         from widgets.consumer import EmbeddedConsumer
         from widgets.pulse import Pulse
 
@@ -53,13 +48,14 @@ class Command(BaseCommand):
         def ready() -> None:
             consumer.start()
             pulse.start()
-            self._greet(address)
+            self._greet(here)
 
         def stop() -> None:
             consumer.stop_cleanly()
             pulse.stop()
 
-        serve(settings.BIND, port, ready, stop)
+        # Not spread: there is no other process for the screens to land on.
+        serve(application, settings.BIND, port, ready, stop, spread=0)
 
     def _prepare(self) -> None:
         """Bring the database up to date; one clear line if it cannot be."""
@@ -74,12 +70,6 @@ class Command(BaseCommand):
                 f"The database {name} cannot be used: {error}. "
                 "Make its folder writable, or name another with WATCHWALL_DATA."
             ) from None
-
-    def _address(self, port: int) -> str:
-        """Where a browser on this machine finds the wall."""
-        host = "127.0.0.1" if settings.BIND in {"0.0.0.0", "::"} else settings.BIND  # noqa: S104
-        shown = f"[{host}]" if ":" in host else host
-        return f"http://{shown}:{port}"
 
     def _greet(self, address: str) -> None:
         self.stdout.write(
