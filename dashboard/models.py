@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
+from widgets.fields import KeptJSONField
 from widgets.models import Revisioned, Widget
 
 COLUMNS = 12
@@ -99,7 +100,7 @@ class Description(models.Model):
     dashboard = models.ForeignKey(Dashboard, models.CASCADE, related_name="descriptions")
     noun = models.CharField(max_length=10, choices=[("feed", "feed"), ("widget", "widget")])
     name = models.CharField(max_length=200)
-    said = models.JSONField()
+    said = KeptJSONField()
 
     class Meta:
         ordering = ["dashboard", "noun", "name"]

@@ -27,6 +27,11 @@ class Redis:
     def url(self) -> str:
         return f"redis://127.0.0.1:{self.port}/0"
 
+    @property
+    def pid(self) -> int:
+        assert self.process is not None
+        return self.process.pid
+
     def start(self) -> Redis:
         with (self.folder / "log.txt").open("ab") as log:
             self.process = subprocess.Popen(
@@ -60,7 +65,8 @@ class Redis:
 class Postgres:
     """A PostgreSQL cluster. It refuses to run as root, so root starts it as the user postgres."""
 
-    def __init__(self) -> None:
+    def __init__(self, options: str = "") -> None:
+        self.options = options
         self.folder = Path(tempfile.mkdtemp(prefix="watchwall-postgres-"))
         self.data = self.folder / "data"
         self.port = free_port()
@@ -86,6 +92,7 @@ class Postgres:
 
     def start(self) -> Postgres:
         options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=''"
+        options = f"{options} {self.options}"
         self._run("pg_ctl", "start", "-w", "-D", str(self.data), "-o", options,
                   "-l", str(self.folder / "log.txt"))  # fmt: skip
         return self
@@ -94,8 +101,8 @@ class Postgres:
         """`fast` breaks every connection off; `immediate` is as if the power had gone."""
         self._run("pg_ctl", "stop", "-w", "-D", str(self.data), "-m", mode)
 
-    def query(self, sql: str) -> list[tuple[object, ...]]:
-        with psycopg.connect(self.url, autocommit=True) as connection:
+    def query(self, sql: str, database: str = "postgres") -> list[tuple[object, ...]]:
+        with psycopg.connect(self.url, dbname=database, autocommit=True) as connection:
             cursor = connection.execute(sql.encode())
             return cursor.fetchall() if cursor.description else []
 

@@ -28,7 +28,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from e2e.boards import board, stat
-from e2e.wall import ROOT, Web, eventually, free_port
+from e2e.wall import ROOT, Managed, Web, eventually, free_port
 
 SERVERS = ("daphne", "uvicorn")
 MB = 1_000_000
@@ -251,29 +251,31 @@ def test_readers_that_stall_cost_no_memory_and_delay_nobody(server: str, tmp_pat
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def data(tmp_path_factory: pytest.TempPathFactory) -> Managed:
     """A database with a public and a private dashboard."""
-    folder = tmp_path_factory.mktemp("served")
-    web = Web(folder, "daphne")
-    web.manage("migrate", "--verbosity", "0")
-    tiles = [stat("x", [0, 0, 3, 2], "x")]
-    web.apply(board({"x": {"source": "push"}}, tiles))
-    web.apply(board({"y": {"source": "push"}}, [stat("y", [0, 0, 3, 2], "y")], "own", public=False))
-    make = (
+    data = Managed(tmp_path_factory.mktemp("served"))
+    data.manage("migrate", "--verbosity", "0")
+    data.apply(board({"x": {"source": "push"}}, [stat("x", [0, 0, 3, 2], "x")]))
+    own = board({"y": {"source": "push"}}, [stat("y", [0, 0, 3, 2], "y")], "own", public=False)
+    data.apply(own)
+    data.python(
         "from django.contrib.auth.models import User; User.objects.create_superuser('a', '', 'b')"
     )
-    web.python(make)
-    return folder
+    return data
+
+
+def served(data: Managed, server: str, **environment: str) -> Web:
+    """A web process alone, not yet started."""
+    log = data.data / f"{server}-{free_port()}.txt"
+    return Web({**data.environment, **environment}, log, "serve", "--server", server)
 
 
 @pytest.fixture(scope="module", params=SERVERS)
-def web(request: pytest.FixtureRequest, data: Path) -> Iterator[Web]:
+def web(request: pytest.FixtureRequest, data: Managed) -> Iterator[Web]:
     # Fewer open files than sockets to come: it has to ask for more.
-    few = f"ulimit -Sn 256; exec {sys.executable} manage.py"
-    web = Web(data, request.param, WATCHWALL_DRAIN="1")
-    web.program = ("/bin/sh", "-c", f'{few} "$@"', "manage.py")
-    web.start()
-    yield web
+    web = served(data, request.param, WATCHWALL_DRAIN="1")
+    web.command = ["/bin/sh", "-c", 'ulimit -Sn 256; exec "$@"', "sh", *web.command]
+    yield web.start()
     assert web.end() == 0, web.log.read_text()
     # Django says each bad request; nothing may have gone wrong in ourselves.
     assert not re.search("ERROR|Traceback|never retrieved", web.log.read_text())
@@ -408,18 +410,17 @@ async def test_a_thousand_at_once_are_all_let_in(web: Web) -> None:
 
 
 @pytest.fixture
-def webs(data: Path) -> Iterator[Webs]:
+def webs(data: Managed) -> Iterator[Webs]:
     """Starts web processes; the last of them are ended here."""
     started: list[Web] = []
 
     def start(server: str, **environment: str) -> Web:
-        started.append(Web(data, server, **environment))
+        started.append(served(data, server, **environment))
         return started[-1].start()
 
     yield start
     for web in started:
-        if web.process is not None and web.process.poll() is None:
-            web.end(signal.SIGKILL)
+        web.close()
 
 
 @pytest.mark.parametrize("server", SERVERS)
@@ -439,11 +440,10 @@ def test_at_the_end_screens_are_sent_away_one_after_the_other(webs: Webs, server
         thread.start()
     there.wait(20)
     told = time.monotonic()
-    assert web.process is not None
-    web.process.send_signal(signal.SIGTERM)
+    web.send(signal.SIGTERM)
     # Nobody new: who is refused at once asks another process at once.
     eventually(lambda: refused(web.port), 1, "it listens no more")
-    assert web.process.poll() is None
+    assert web.runs
     for thread in threads:
         thread.join(10)
 
@@ -452,6 +452,7 @@ def test_at_the_end_screens_are_sent_away_one_after_the_other(webs: Webs, server
     assert len(moments) == 40
     assert max(moments) < 3
     assert max(moments) - min(moments) > 0.5
+    assert web.process is not None
     assert web.process.wait(5) == 0
 
 
@@ -475,11 +476,11 @@ def test_daphne_closes_a_socket_at_the_end_of_its_life(webs: Webs) -> None:
 # What cannot be served.
 
 
-def sentence(data: Path, port: int, *more: str) -> str:
+def sentence(data: Managed, port: int, *more: str) -> str:
     """The one line that `serve` ends with."""
     done = subprocess.run(
         [sys.executable, "manage.py", "serve", "--port", str(port), *more],
-        cwd=ROOT, env=Web(data, "daphne").environment, capture_output=True, check=False, timeout=30,
+        cwd=ROOT, env=data.environment, capture_output=True, check=False, timeout=30,
     )  # fmt: skip
     said = done.stderr.decode().strip()
     assert done.returncode != 0
@@ -487,7 +488,7 @@ def sentence(data: Path, port: int, *more: str) -> str:
     return said
 
 
-def test_a_taken_port_is_one_clear_line(data: Path) -> None:
+def test_a_taken_port_is_one_clear_line(data: Managed) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
 
@@ -495,4 +496,6 @@ def test_a_taken_port_is_one_clear_line(data: Path) -> None:
 
 
 def test_a_database_that_lacks_a_migration_is_one_clear_line(tmp_path: Path) -> None:
-    assert "Run: manage.py migrate" in sentence(tmp_path, free_port(), "--server", "uvicorn")
+    data = Managed(tmp_path)
+
+    assert "Run: manage.py migrate" in sentence(data, free_port(), "--server", "uvicorn")

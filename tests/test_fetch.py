@@ -199,6 +199,7 @@ def test_a_secret_that_comes_back_in_an_answer_is_struck_out(secret: dict[str, s
             numbers={word: 1},
             units={word: "s"},
             verdicts={word: Verdict("ok", word)},
+            history=[(word, 1, 1.0)],
         )
 
     reading = run(Says(say), secret)

@@ -8,7 +8,8 @@ from threading import Event
 import pytest
 
 from dashboard.live.board import Key
-from dashboard.live.drain import RESTARTING, drain
+from dashboard.live.codes import RESTARTING
+from dashboard.live.drain import drain
 from dashboard.live.hub import Hub
 from dashboard.live.slot import Slot
 from tests.walls import Screen, make_board, put

@@ -14,7 +14,7 @@ from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.test import Client
 
-from dashboard.live import held
+from dashboard.live import comparing, held
 from dashboard.live import hub as hub_module
 from dashboard.live.board import Key
 from dashboard.live.hub import Hub
@@ -30,12 +30,12 @@ from widgets.models import Feed, Widget
 @pytest.fixture(autouse=True)
 def far_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     """Comparing repairs everything, so it is out of the way of all that does not test it."""
-    monkeypatch.setattr(hub_module, "COMPARE_EVERY", 3600.0)
+    monkeypatch.setattr(comparing, "COMPARE_EVERY", 3600.0)
 
 
 @pytest.fixture
 def often(monkeypatch: pytest.MonkeyPatch, far_apart: None) -> None:
-    monkeypatch.setattr(hub_module, "COMPARE_EVERY", 0.02)
+    monkeypatch.setattr(comparing, "COMPARE_EVERY", 0.02)
 
 
 def setting(**board: Any) -> tuple[Dashboard, Tile, Feed]:
@@ -344,7 +344,7 @@ async def test_whoever_may_see_stays_when_others_go(hub: Hub) -> None:
     stays = await watch(hub, board, session)
     goes = await watch(hub, board, "no such session")
 
-    hub._compare.set()
+    hub.comparer.wake()
     assert await goes.is_closed() == 4401
     await hub.query(say, feed, 61.5)
 
@@ -382,13 +382,13 @@ async def test_a_job_of_the_hub_that_fails_begins_again(
     await hub.query(say, feed, 81.5)
 
     await screen.sees("81.5")
-    assert "_reload_for_ever failed; it begins again" in caplog.text
+    assert "The hub's loading failed; it begins again" in caplog.text
 
 
 async def test_a_board_nobody_watches_is_forgotten_with_its_feeds(
     hub: Hub, monkeypatch: pytest.MonkeyPatch, often: None
 ) -> None:
-    monkeypatch.setattr(hub_module, "LINGER", 0.0)
+    monkeypatch.setattr(comparing, "LINGER", 0.0)
     board, _, feed = await hub.query(setting)
     slot = Slot(Screen())
     await hub.join(Key(board.pk), slot)
@@ -452,7 +452,7 @@ async def test_of_a_board_that_is_not_there_nothing_is_held(hub: Hub) -> None:
 async def test_a_heartbeat_reaches_every_socket(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hub_module, "HEARTBEAT_EVERY", 0.01)
     board, _, _ = await hub.query(setting)
-    beating = asyncio.create_task(hub._beat_for_ever())
+    beating = asyncio.create_task(hub.beat())
 
     screen = await watch(hub, board)
     await screen.until(lambda s: sum("heartbeat" in frame for frame in s.frames) >= 3)
@@ -465,10 +465,10 @@ async def test_it_ends_also_in_the_moment_it_is_told_of_something(
     transactional_db: None, steps: int
 ) -> None:
     hub = hub_module.current()
-    await eventually(lambda: publish.CATALOGUE in hub._groups.joined)
+    await eventually(lambda: publish.CATALOGUE in hub.groups.joined)
 
-    hub._compare.set()
-    hub._groups.want({"more"})
+    hub.comparer.wake()
+    hub.groups.want({"more"})
     for _ in range(steps):
         await asyncio.sleep(0)
 

@@ -106,6 +106,16 @@ def test_tasks_are_queued_and_their_workers_block_until_one_comes(url: str) -> N
     assert huey.results is False
 
 
+def test_a_redis_that_hangs_holds_nobody_for_ever_and_one_that_is_away_is_not_asked_for_long() -> (
+    None
+):
+    given = make_huey("redis://localhost:6379/0").storage.pool.connection_kwargs
+
+    assert given["socket_timeout"] > 1
+    assert given["socket_connect_timeout"] > 0
+    assert given["retry"].get_retries() == 1
+
+
 def test_results_are_not_kept() -> None:
     huey = make_huey("")
     double: Any = huey.task()(lambda number: 2 * number)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import threading
 from typing import Any
@@ -85,6 +86,62 @@ def test_late_and_redelivered_readings_leave_the_roll_ups_exact() -> None:
             assert row.sum == math.fsum(v for _, v in inside)
             assert (row.min, row.max) == (min(v for _, v in inside), max(v for _, v in inside))
             assert (row.last_ts, row.last) == max(inside)
+
+
+def test_points_of_the_past_that_come_along_are_kept_once() -> None:
+    feed = make_feed()
+    past = [("a", NOON - i * MINUTE, float(i)) for i in range(1, 4)]
+
+    for _ in range(2):
+        arrive(feed, {"a": 9.0}, history=past)
+
+    assert list(Sample.objects.order_by("ts").values_list("value", flat=True)) == [3, 2, 1, 9]
+    assert sum(Hour.objects.values_list("n", flat=True)) == 4
+    assert series(feed).value == 9
+
+
+def test_a_series_known_only_from_the_past_has_its_newest_point_and_its_age() -> None:
+    feed = make_feed(expect_every=MINUTE)
+
+    arrive(
+        feed,
+        {"a": 1.0},
+        history=[("b", NOON - HOUR, 2.0), ("b", NOON - 2 * HOUR, 3.0)],
+        units={"b": "s"},
+        complete=True,
+    )
+
+    one = series(feed, "b")
+    assert (one.value, one.unit, one.at, one.freshness) == (2, "s", NOON - HOUR, "stale")
+    assert not one.ended
+    assert series(feed).freshness == "fresh"
+    arrive(feed, {"a": 1.0}, at=NOON + 1, complete=True)
+    assert series(feed, "b").ended
+
+
+def test_the_past_of_a_series_leaves_its_last_value_alone() -> None:
+    feed = make_feed()
+    arrive(feed, {"a": 1.0})
+
+    arrive(feed, {}, at=NOON + 1, history=[("a", NOON - HOUR, 2.0)])
+
+    assert (series(feed).value, series(feed).at) == (1, NOON)
+
+
+@pytest.mark.parametrize("ts", [0, -1, NOON + HOUR, 2**63])
+def test_a_point_at_an_impossible_time_is_refused(ts: int) -> None:
+    feed = make_feed()
+
+    outcome = arrive(feed, {"a": 1.0}, history=[("a", ts, 2.0)])
+
+    assert (outcome.status, Sample.objects.count()) == ("refused", 0)
+    assert outcome.message == "a time of a is in the future or before 1970"
+
+
+def test_more_points_than_one_reading_may_bring_are_refused() -> None:
+    outcome = arrive(make_feed(), history=[("a", NOON - i, 0.0) for i in range(100_001)])
+
+    assert outcome.message.startswith("100,001 points of the past in one reading; 100,000 is the")
 
 
 def test_a_late_reading_goes_to_history_only() -> None:
@@ -427,3 +484,14 @@ def test_a_caller_who_stops_waiting_takes_nobody_down() -> None:
     record.stop()
 
     assert {answer.result().status for answer in answers} <= {"recorded", "nothing"}
+
+
+def test_the_keys_of_rows_and_options_keep_their_order_and_numbers_their_kind() -> None:
+    options = {"zeta": 1, "a": [1.0, 1e20, "5", None]}
+    feed = make_feed(options=options)
+
+    arrive(feed, rows=[{"name": "x", "id": 1.0, "b": 2}])
+
+    rows, kept = state(feed).rows, Feed.objects.get().options
+    assert json.dumps(rows) == '[{"name": "x", "id": 1.0, "b": 2}]'
+    assert json.dumps(kept) == json.dumps(options)

@@ -193,6 +193,23 @@ def test_a_tick_hands_on_what_is_due_and_says_when_to_look_again() -> None:
     assert NOON < look_at <= NOON + SECOND
 
 
+def test_what_the_queue_does_not_take_is_due_again_at_once_and_its_claim_is_void() -> None:
+    feeds = [due(polled(f"f{i}")) for i in range(3)]
+    taken: list[int] = []
+
+    def enqueue(claim: Claim) -> None:
+        if taken:
+            raise ConnectionError("the queue is away")
+        taken.append(claim.feed)
+
+    with pytest.raises(ConnectionError):
+        schedule.hand_on(claim_due(NOON, "here"), enqueue)
+    again = claim_due(NOON + SECOND, "here")
+
+    assert sorted([*taken, *(claim.feed for claim in again)]) == [feed.pk for feed in feeds]
+    assert {(claim.number, claim.due) for claim in again} == {(2, NOON)}
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_poked_ticker_looks_at_once_and_nothing_that_is_away_ends_it(
     monkeypatch: pytest.MonkeyPatch,

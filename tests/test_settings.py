@@ -7,15 +7,17 @@ import socket
 import stat
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.db import connection
+from django.db import connection, transaction
 
 from watchwall.environment import flag, items, number
-from watchwall.settings import database, kept_key
+from watchwall.settings import kept_key
+from widgets.models import Feed
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -104,11 +106,14 @@ def test_a_database_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> 
         ("WATCHWALL_DEBUG", "maybe", "takes yes or no"),
         ("WATCHWALL_WORKERS", "0", "a whole number from 1 to 64"),
         ("WATCHWALL_LOG_LEVEL", "foo", "is 'foo'; it takes DEBUG, INFO, WARNING, ERROR"),
+        ("WATCHWALL_HEARTBEAT_URL", "beat.example/9f1c", "is no address; it takes https://"),
+        ("WATCHWALL_HEARTBEAT_URL", "http://[::1/9f1c", "is no address; it takes https://"),
+        ("WATCHWALL_LOG", "xml", "is 'xml'; it takes TEXT, JSON"),
         ("WATCHWALL_TIME_ZONE", "Mars/X", "is 'Mars/X'; it takes a time zone such as"),
         ("WATCHWALL_TIME_ZONE", "../x", "is '../x'; it takes a time zone such as"),
         ("REDIS_URL", "foo", "is no address of a Redis; it takes redis://host:6379/0"),
         ("REDIS_URL", "redis://host:port", "is no address of a Redis; it takes"),
-        ("DATABASE_URL", "mysql://x/y", "this version takes sqlite:///path/to/file"),
+        ("DATABASE_URL", "mysql://x/y", "it takes sqlite:///path/to/file or postgres://"),
     ],
 )
 def test_a_wrong_setting_is_named_in_one_line(name: str, value: str, said: str) -> None:
@@ -131,18 +136,6 @@ def test_flags_lists_and_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
         number("X", 1, 1, 9)
 
 
-@pytest.mark.parametrize(
-    ("url", "path"),
-    [
-        ("sqlite:////var/lib/wall.db", "/var/lib/wall.db"),
-        ("sqlite:///var/lib/wall.db", "/var/lib/wall.db"),
-        ("sqlite:///with%20space.db", "/with space.db"),
-    ],
-)
-def test_the_path_of_a_database(url: str, path: str) -> None:
-    assert database(url)["NAME"] == path
-
-
 def test_the_database_is_in_the_data_folder_whatever_that_is_called(tmp_path: Path) -> None:
     folder = tmp_path / "a#b?c%20d é"
     code = "from django.conf import settings; print(settings.DATABASES['default']['NAME'])"
@@ -152,6 +145,7 @@ def test_the_database_is_in_the_data_folder_whatever_that_is_called(tmp_path: Pa
     assert done.stdout.strip() == f"{folder}/watchwall.sqlite3"
 
 
+@pytest.mark.sqlite
 @pytest.mark.django_db
 def test_sqlite_takes_many_writers_and_gives_space_back() -> None:
     with connection.cursor() as cursor:
@@ -165,6 +159,25 @@ def test_sqlite_takes_many_writers_and_gives_space_back() -> None:
     assert not settings.DATABASES["default"]["ATOMIC_REQUESTS"]
 
 
+@pytest.mark.sqlite
+@pytest.mark.django_db(transaction=True)
+def test_a_new_connection_does_not_wait_for_who_writes() -> None:
+    found: list[int] = []
+
+    def ask() -> None:
+        found.append(Feed.objects.count())
+        connection.close()
+
+    with transaction.atomic():
+        Feed.objects.create(name="f", source="push")
+        thread = threading.Thread(target=ask)
+        thread.start()
+        thread.join()
+
+    assert found == [0]
+
+
+@pytest.mark.sqlite
 @pytest.mark.django_db
 def test_samples_are_stored_in_the_order_of_their_key() -> None:
     with connection.cursor() as cursor:

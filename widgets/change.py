@@ -135,6 +135,9 @@ class FeedChange:
             raise BadReading(f"its time is {ahead} s in the future; set the clock of its sender")
         if at <= 0:
             raise BadReading("its time is before 1970")
+        for name, ts, _ in reading.history:
+            if not 0 < ts <= self.now + MOST_AHEAD:
+                raise BadReading(f"a time of {name} is in the future or before 1970")
         return reading
 
     def _settle(self, arrival: Arrival) -> None:
@@ -168,14 +171,12 @@ class FeedChange:
         # What is stamped on arrival is the newest there is, also when the clock was set back:
         # otherwise the wall would show an old value as fresh until the clock has caught up.
         newest = reading.at is None
+        self._learn_history(reading, arrived)
         for name, value in reading.numbers.items():
             self.samples.append((name, at, value))
             series = self._series(name)
             if newest or series.at is None or at >= series.at:
                 self._learn_number(series, value, reading, at, arrived)
-        self.samples += reading.history
-        for name, _, _ in reading.history:
-            self._series(name)
         if not newest and self.state.at is not None and at < self.state.at:
             return  # Older than the last: history, and nothing else.
         if self.state.at != at:
@@ -184,6 +185,18 @@ class FeedChange:
         self._learn_rest(reading)
         if reading.complete:
             self._end_others(reading)
+
+    def _learn_history(self, reading: Reading, arrived: int) -> None:
+        """Of a series that the reading gives no number, the newest point that came along is the
+        last value, with the age that is its own."""
+        self.samples += reading.history
+        last: dict[str, tuple[int, float]] = {}
+        for name, ts, value in reading.history:
+            last[name] = max(last.get(name, (ts, value)), (ts, value))
+        for name, (ts, value) in last.items():
+            series = self._series(name)
+            if series.at is None or ts > series.at:
+                self._learn_number(series, value, reading, ts, arrived)
 
     def _learn_rest(self, reading: Reading) -> None:
         state = self.state
@@ -215,8 +228,9 @@ class FeedChange:
         return self.series.setdefault(name, open_series(name))
 
     def _end_others(self, reading: Reading) -> None:
+        named = {*reading.numbers, *(name for name, _, _ in reading.history)}
         for name, series in self.series.items():
-            if name not in reading.numbers and not series.ended and series.at is not None:
+            if name not in named and not series.ended and series.at is not None:
                 series.ended = True
                 self.touched.add(name)
                 self.changed = True

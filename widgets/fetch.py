@@ -130,6 +130,8 @@ def _said(message: str) -> SourceError:
 
 def _struck(reading: Reading) -> Reading:
     """The reading without the value of any secret: some servers answer with what they were sent."""
+    names = list({name for name, _, _ in reading.history})
+    struck = dict(zip(names, without_secrets(names), strict=True))
     return replace(
         reading,
         numbers=without_secrets(reading.numbers),
@@ -137,6 +139,7 @@ def _struck(reading: Reading) -> Reading:
         rows=without_secrets(reading.rows),
         text=without_secrets(reading.text),
         notes=without_secrets(reading.notes),
+        history=[(struck[name], ts, value) for name, ts, value in reading.history],
         verdicts={
             without_secrets(name): Verdict(verdict.state, without_secrets(verdict.message))
             for name, verdict in reading.verdicts.items()

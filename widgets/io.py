@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from aiohttp import ClientSession
 
+from widgets import egress
 from widgets.clock import SECOND
 from widgets.threads import DaemonThreads
 
@@ -35,6 +36,12 @@ class IOLoop(asyncio.SelectorEventLoop):
     async def getaddrinfo(self, host: Any, port: Any, **hints: int) -> Any:
         look_up = partial(socket.getaddrinfo, host, port, **hints)
         return await self.run_in_executor(_lookups, look_up)
+
+    async def sock_connect(self, sock: socket.socket, address: Any) -> None:
+        # Whatever asyncio, aiohttp or another library connects, it does so through here, with
+        # the address in place of the name.
+        egress.check_socket(sock, address)
+        await super().sock_connect(sock, address)
 
 
 _lock = threading.Lock()

@@ -6,9 +6,10 @@ import logging
 import threading
 
 from django.conf import settings
-from django.db import close_old_connections, connection
+from django.db import connection
 
-from widgets import processes
+from widgets import lifecycle, processes
+from widgets.borrow import borrowed
 from widgets.clock import SECOND
 
 logger = logging.getLogger(__name__)
@@ -18,7 +19,7 @@ class Pulse:
     """Writes at once, then every 5 s; a database or a queue that is away does not end it."""
 
     def __init__(self, role: str) -> None:
-        self._role = role
+        self._role = lifecycle.role = role
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="pulse", daemon=True)
 
@@ -31,14 +32,13 @@ class Pulse:
 
     def _run(self) -> None:
         while True:
-            close_old_connections()
             try:
                 processes.gauge("queue", settings.HUEY.pending_count())
-                processes.beat(self._role)
+                with borrowed():
+                    processes.beat(self._role)
             # Broad: the database or the queue is away; the next beat tries again.
             except Exception as error:  # noqa: BLE001
                 logger.warning("This process's row could not be written: %s", error)
-                connection.close()
             if self._stopping.wait(processes.BEAT / SECOND):
                 break
         connection.close()

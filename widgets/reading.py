@@ -12,6 +12,8 @@ Freshness = Literal["fresh", "aged", "late", "stale", "failed"]
 
 MAX_SERIES = 2_000
 MAX_ROWS = 1_000
+# Points of the past that come along in one reading.
+MAX_HISTORY = 100_000
 MAX_TEXT = 64_000
 MAX_NAME = 500
 
@@ -34,7 +36,8 @@ class Reading:
 
     `numbers` and `rows` and `text`: None or missing means the reading says nothing of it.
     `at`: the moment it is true for, in µs; None means on arrival.
-    `complete`: a polled reading names every series there is; one it does not name has ended.
+    `complete`: a polled reading names every series there is, in `numbers` or in `history`; one it
+    does not name has ended.
     A partial one (pushed, streamed) leaves the others their value and their age.
     """
 
@@ -45,7 +48,8 @@ class Reading:
     text: str | None = None
     at: int | None = None
     complete: bool = True
-    # Points of the past that came along (a range query, a late batch): series, moment, value.
+    # Points of the past that came along (a range query, a late batch): series, moment in µs, value.
+    # Of a series without a number the newest of them is its last value, with its own age.
     history: Sequence[tuple[str, int, float]] = ()
     # Said beside the data and not instead of it: "no temperature sensors on this machine".
     notes: Sequence[str] = ()
@@ -122,9 +126,16 @@ def clean(reading: Reading) -> Reading:
         )
     if reading.rows is not None and len(reading.rows) > MAX_ROWS:
         raise BadReading(f"{len(reading.rows):,} rows in one reading; {MAX_ROWS:,} is the most")
+    if len(reading.history) > MAX_HISTORY:
+        raise BadReading(
+            f"{len(reading.history):,} points of the past in one reading; "
+            f"{MAX_HISTORY:,} is the most"
+        )
     rows = None if reading.rows is None else clean_json(list(reading.rows))
     if rows is not None and not all(isinstance(row, dict) for row in rows):
         raise BadReading("every row must be an object of column to value")
+    # A name stands there once for each of its points, and cleaning it each time would take longest.
+    names = {name: clean_name(name) for name in {name for name, _, _ in reading.history}}
     return Reading(
         numbers={clean_name(k): clean_number(k, v) for k, v in reading.numbers.items()},
         units={clean_name(k): clean_text(v)[:40] for k, v in reading.units.items()},
@@ -136,6 +147,6 @@ def clean(reading: Reading) -> Reading:
         text=None if reading.text is None else clean_text(reading.text)[:MAX_TEXT],
         at=reading.at,
         complete=reading.complete,
-        history=[(clean_name(k), int(ts), clean_number(k, v)) for k, ts, v in reading.history],
+        history=[(names[k], int(ts), clean_number(k, v)) for k, ts, v in reading.history],
         notes=[clean_text(note)[:500] for note in reading.notes][:20],
     )

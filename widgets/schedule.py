@@ -14,9 +14,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.db import close_old_connections, connection
+from django.db import connection
 
-from widgets import clock
+from widgets import clock, processes
+from widgets.borrow import borrowed
 from widgets.clock import SECOND
 from widgets.models import Feed
 from widgets.sources import sources
@@ -29,6 +30,7 @@ LEASE_SLACK = 5 * SECOND
 MOST_AT_ONCE = 500
 # Another process may make or change a feed at any time.
 LOOK_AT_LEAST_EVERY = SECOND
+LOOK_AT_MOST_EVERY = SECOND // 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,14 @@ class Claim:
 
 # Slots lie on a grid of the interval, shifted by a hash of the feed's id, so that feeds of one
 # interval do not fire together. The next slot is the first after now: missed ones collapse.
+# What is picked stands in a clause of its own: as part of a join it might be picked twice over.
 _CLAIM = """
+WITH picked AS (
+  SELECT s.feed_id FROM widgets_feedstate AS s JOIN widgets_feed AS g ON g.id = s.feed_id
+  WHERE (s.next_due <= %(now)s OR s.next_due > {far})
+    AND (s.lease_until <= %(now)s OR s.lease_until > %(now)s + g."timeout" + %(slack)s)
+    AND NOT g.paused AND g."interval" IS NOT NULL AND g.node IN ('', %(node)s)
+  ORDER BY s.next_due LIMIT %(most)s {lock})
 UPDATE widgets_feedstate SET
   claim = claim + 1,
   due = next_due,
@@ -51,12 +60,8 @@ UPDATE widgets_feedstate SET
   next_due = ((%(now)s - (f.id * 40503 %% 65536) * f."interval" / 65536) / f."interval" + 1)
     * f."interval" + (f.id * 40503 %% 65536) * f."interval" / 65536
 FROM widgets_feed AS f
-WHERE f.id = widgets_feedstate.feed_id AND widgets_feedstate.feed_id IN (
-  SELECT s.feed_id FROM widgets_feedstate AS s JOIN widgets_feed AS g ON g.id = s.feed_id
-  WHERE (s.next_due <= %(now)s OR s.next_due > {far})
-    AND (s.lease_until <= %(now)s OR s.lease_until > %(now)s + g."timeout" + %(slack)s)
-    AND NOT g.paused AND g."interval" IS NOT NULL AND g.node IN ('', %(node)s)
-  ORDER BY s.next_due LIMIT %(most)s {lock})
+WHERE f.id = widgets_feedstate.feed_id
+  AND widgets_feedstate.feed_id IN (SELECT feed_id FROM picked)
 RETURNING feed_id, claim, due, lease_until
 """
 # No slot and no pause after failures is so far ahead: the clock was set back, and what was due
@@ -70,10 +75,11 @@ WHERE s.next_due IS NOT NULL AND NOT g.paused AND g.node IN ('', %(node)s)
 """
 # Judging takes its moment from the judgement itself; one that is lost on the way comes again.
 _CLAIM_JUDGEMENT = """
+WITH picked AS (
+  SELECT s.feed_id FROM widgets_feedstate AS s WHERE s.judge_at <= %(now)s
+  ORDER BY s.judge_at LIMIT %(most)s {lock})
 UPDATE widgets_feedstate SET judge_at = %(again)s
-WHERE feed_id IN (
-  SELECT feed_id FROM widgets_feedstate WHERE judge_at <= %(now)s
-  ORDER BY judge_at LIMIT %(most)s {lock})
+WHERE feed_id IN (SELECT feed_id FROM picked)
 RETURNING feed_id
 """
 
@@ -86,6 +92,30 @@ def claim_due(now: int, node: str | None = None, most: int = MOST_AT_ONCE) -> li
             {"now": now, "slack": LEASE_SLACK, "node": _node(node), "most": most},
         )
         return [Claim(*row) for row in cursor.fetchall()]
+
+
+def hand_on(claims: Sequence[Claim], enqueue: Callable[[Claim], object]) -> None:
+    """Queue what was claimed; what the queue does not take is given back, and its error raised.
+
+    Otherwise a wall whose queue was away would wait for leases to end after it is back.
+    """
+    for i, claim in enumerate(claims):
+        try:
+            enqueue(claim)
+        except Exception:
+            _give_back(claims[i:])
+            raise
+
+
+def _give_back(claims: Sequence[Claim]) -> None:
+    # In the order in which everybody locks feeds.
+    rows = sorted((claim.feed, claim.number) for claim in claims)
+    with writing(), connection.cursor() as cursor:
+        cursor.executemany(
+            "UPDATE widgets_feedstate SET lease_until = 0, next_due = due "
+            "WHERE feed_id = %s AND claim = %s",
+            rows,
+        )
 
 
 def claim_judgements(now: int, most: int = MOST_AT_ONCE) -> list[int]:
@@ -109,7 +139,7 @@ def next_moments(now: int, node: str | None = None) -> tuple[int | None, int | N
 
 def _lock() -> str:
     skips = connection.features.has_select_for_update_skip_locked
-    return "FOR UPDATE SKIP LOCKED" if skips else ""
+    return "FOR UPDATE OF s SKIP LOCKED" if skips else ""
 
 
 def _node(node: str | None) -> str:
@@ -164,28 +194,28 @@ class Ticker:
         """Claim and hand on what is due; when to look again, µs."""
         due, judgement = next_moments(now)
         if due is not None and due <= now:
-            for claim in claim_due(now):
-                self._enqueue(claim)
+            hand_on(claim_due(now), self._enqueue)
             due, _ = next_moments(now)
         if judgement is not None and judgement <= now:
             self._judge(claim_judgements(now))
             _, judgement = next_moments(now)
         self.seen = now
+        processes.gauge("tick", now)
         moments = [moment for moment in (due, judgement) if moment is not None]
-        return min([*moments, now + LOOK_AT_LEAST_EVERY])
+        # What is due still was locked by somebody, and is skipped as long as that lasts.
+        return max(min([*moments, now + LOOK_AT_LEAST_EVERY]), now + LOOK_AT_MOST_EVERY)
 
     def _run(self) -> None:
         while not self._stopping:
             self._poked.clear()
-            close_old_connections()
             try:
-                look_at = self.tick(clock.now())
+                with borrowed():
+                    look_at = self.tick(clock.now())
             # Broad: the database or the queue is away, and what is due stays due. A ticker that
             # ends is a wall that stands still.
             except Exception as error:  # noqa: BLE001
                 logger.warning("The ticker could not hand on what is due: %s", error)
                 look_at = clock.now() + SECOND
-                connection.close()
             self._poked.wait(max(0, look_at - clock.now()) / SECOND)
         connection.close()
 

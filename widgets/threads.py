@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 
@@ -48,3 +49,26 @@ class DaemonThreads(Executor):
         else:
             self._free.release()
             future.set_result(result)
+
+
+class Shared(Generic[T]):
+    """Work that may hang, done once for all who ask while it is under way.
+
+    So a probe that comes every second while the database hangs costs one thread, not one each.
+    """
+
+    def __init__(self, work: Callable[[], T], threads: DaemonThreads) -> None:
+        self._work = work
+        self._threads = threads
+        self._lock = threading.Lock()
+        self._under_way: Future[T] | None = None
+
+    async def result(self, within: float) -> T:
+        """What it gives; TimeoutError if that takes longer than so many seconds."""
+        with self._lock:
+            if self._under_way is None or self._under_way.done():
+                self._under_way = self._threads.submit(self._work)
+            future = self._under_way
+        async with asyncio.timeout(within):
+            # Shielded: who stops waiting must not take the answer from the others.
+            return await asyncio.shield(asyncio.wrap_future(future))

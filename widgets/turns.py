@@ -5,7 +5,9 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+
+from django.db import connection
 
 
 class Turns:
@@ -42,4 +44,10 @@ class Turns:
                     self._taken = False
 
 
-writing = Turns().turn
+_turns = Turns()
+
+
+def writing() -> AbstractContextManager[None]:
+    """Around what a thread of the background writes. On PostgreSQL nobody waits: rows are locked
+    there, and not the database."""
+    return _turns.turn() if connection.vendor == "sqlite" else nullcontext()

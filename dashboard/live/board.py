@@ -91,22 +91,26 @@ def read(keys: Iterable[Key]) -> dict[Key, Board]:
     return boards
 
 
-def fingerprints(keys: Collection[Key]) -> dict[Key, Fingerprint]:
-    """What the boards' fingerprints are now; a board that is gone has none. Two queries."""
-    ids = {key.dashboard for key in keys}
-    revisions = dict(Dashboard.objects.filter(pk__in=ids).values_list("pk", "revision"))
-    tiles: dict[int, list[tuple[int, int, int]]] = {id_: [] for id_ in revisions}
-    rows = Tile.objects.filter(dashboard__in=revisions).values_list(
-        "dashboard", "pk", "revision", "widget__revision"
-    )
-    for dashboard, *row in rows:
-        tiles[dashboard].append((row[0], row[1], row[2]))
+def fingerprints(
+    keys: Collection[Key],
+    boards: Iterable[tuple[int, ...]],
+    tiles: Iterable[tuple[int, ...]],
+) -> dict[Key, Fingerprint]:
+    """What the fingerprints are now; a board that is gone has none.
+
+    `boards`: id and revision; `tiles`: dashboard, id, own revision and the widget's.
+    """
+    revisions = {row[0]: row[1] for row in boards}
+    shown: dict[int, list[tuple[int, int, int]]] = {id_: [] for id_ in revisions}
+    for dashboard, *row in tiles:
+        if dashboard in shown:
+            shown[dashboard].append((row[0], row[1], row[2]))
     found: dict[Key, Fingerprint] = {}
     for key in keys:
         if key.dashboard in revisions:
-            shown = tuple(row for row in tiles[key.dashboard] if key.tile in (None, row[0]))
-            if shown or key.tile is None:
-                found[key] = (revisions[key.dashboard], shown)
+            rows = tuple(sorted(r for r in shown[key.dashboard] if key.tile in (None, r[0])))
+            if rows or key.tile is None:
+                found[key] = (revisions[key.dashboard], rows)
     return found
 
 
@@ -121,7 +125,7 @@ def _board(key: Key, dashboard: Dashboard, tiles: list[Tile]) -> Board:
         tiles=tuple(_placed(tile, alone=key.tile is not None) for tile in tiles),
         fingerprint=(
             dashboard.revision,
-            tuple((tile.pk, tile.revision, tile.widget.revision) for tile in tiles),
+            tuple(sorted((tile.pk, tile.revision, tile.widget.revision) for tile in tiles)),
         ),
     )
 

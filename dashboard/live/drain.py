@@ -6,11 +6,8 @@ import asyncio
 import random
 
 from dashboard.live import hub
+from dashboard.live.codes import RESTARTING
 from widgets import lifecycle
-
-# The page comes back at once: the spread is ours (static/live.js). Applications may close with
-# 1000 and 3000 to 4999 only, so it is not 1012, which says the same.
-RESTARTING = 4503
 
 
 async def drain(spread: float) -> None:

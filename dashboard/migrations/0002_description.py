@@ -3,6 +3,8 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
+import widgets.fields
+
 
 class Migration(migrations.Migration):
 
@@ -17,7 +19,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('noun', models.CharField(choices=[('feed', 'feed'), ('widget', 'widget')], max_length=10)),
                 ('name', models.CharField(max_length=200)),
-                ('said', models.JSONField()),
+                ('said', widgets.fields.KeptJSONField()),
                 ('dashboard', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='descriptions', to='dashboard.dashboard')),
             ],
             options={

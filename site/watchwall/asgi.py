@@ -1,4 +1,4 @@
-"""The ASGI application: pages through Django, sockets through Channels."""
+"""The ASGI application: pushes by themselves, pages through Django, sockets through Channels."""
 
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
 
 from dashboard.live.routing import websocket_urlpatterns
+from watchwall.probes import Probes
 from watchwall.security import SameOrigin
+from widgets.push.application import PushApplication
 
 application = ProtocolTypeRouter(
     {
-        "http": pages,
+        "http": Probes(PushApplication(pages)),
         "websocket": SameOrigin(AuthMiddlewareStack(URLRouter(websocket_urlpatterns))),
     }
 )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.core.exceptions import ImproperlyConfigured
@@ -38,6 +40,16 @@ def items(name: str) -> list[str]:
     return [item.strip() for item in os.environ.get(name, "").split(",") if item.strip()]
 
 
+def networks(name: str) -> list[IPv4Network | IPv6Network]:
+    """Networks such as 10.0.0.0/8, separated by commas; a plain address is a network of one."""
+    try:
+        return [ip_network(item) for item in items(name)]
+    except ValueError as error:
+        raise ImproperlyConfigured(
+            f"{name}: {error}; it takes networks such as 10.0.0.0/8, fd00::/8, separated by commas"
+        ) from None
+
+
 def choice(name: str, default: str, among: tuple[str, ...]) -> str:
     """One of a few words, in capitals."""
     given = text(name, default)
@@ -70,4 +82,17 @@ def redis(name: str) -> str:
             raise ImproperlyConfigured(
                 f"{name} is no address of a Redis; it takes redis://host:6379/0"
             ) from None
+    return given
+
+
+def address(name: str) -> str:
+    """The address of a web page; "" for none. It may be a secret, so errors do not show it."""
+    given = text(name, "")
+    try:
+        parts = urlsplit(given)
+        known = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError:
+        known = False
+    if given and not known:
+        raise ImproperlyConfigured(f"{name} is no address; it takes https://host/path")
     return given

@@ -7,14 +7,15 @@ import socket
 import tempfile
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote
 
 from django.core.exceptions import ImproperlyConfigured
 
 from watchwall import __version__
 from watchwall.build import fingerprint
-from watchwall.environment import choice, flag, items, number, redis, text, zone
-from watchwall.queue import make_huey
+from watchwall.database import database
+from watchwall.environment import address, choice, flag, items, networks, number, redis, text, zone
+from watchwall.queue import channel_layer, make_huey
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 DATA_DIR = Path(text("WATCHWALL_DATA", str(BASE_DIR / "var"))).expanduser().resolve()
@@ -56,31 +57,6 @@ def kept_key(path: Path) -> str:
     return path.read_text().strip()
 
 
-def database(url: str) -> dict[str, Any]:
-    """Django's description of the database at `url`; SQLite only, until PostgreSQL is supported."""
-    parts = urlsplit(url)
-    if parts.scheme != "sqlite":
-        raise ImproperlyConfigured(
-            f"DATABASE_URL begins with {parts.scheme!r}; this version takes sqlite:///path/to/file"
-        )
-    return {
-        "ENGINE": "django.db.backends.sqlite3",
-        # As everywhere: three slashes before an absolute path on Unix would be four by the letter.
-        "NAME": "/" + unquote(parts.path).lstrip("/"),
-        "CONN_MAX_AGE": None,
-        # A file and not memory: threads of one process share a memory database table by table.
-        "TEST": {"NAME": DATA_DIR / "test.sqlite3"},
-        "OPTIONS": {
-            # DEFERRED loses most read-then-write transactions to "database is locked".
-            "transaction_mode": "IMMEDIATE",
-            "timeout": 5,
-            # auto_vacuum can be chosen only before the first table exists.
-            "init_command": "PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL; "
-            "PRAGMA synchronous=NORMAL;",
-        },
-    }
-
-
 DEBUG = flag("WATCHWALL_DEBUG")
 SECRET_KEY = secret_key()
 BIND = text("WATCHWALL_BIND", "127.0.0.1")
@@ -108,9 +84,10 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "channels",
     "django_htmx",
-    "huey.contrib.djhuey",
     "widgets",
     "dashboard",
+    # Below ours, whose command of the name run_huey wins.
+    "huey.contrib.djhuey",
 ]
 
 MIDDLEWARE = [
@@ -153,23 +130,26 @@ TEMPLATES = [
     }
 ]
 
+WORKERS = number("WATCHWALL_WORKERS", 4, 1, 64)
 DATABASES = {
     "default": database(
-        text("DATABASE_URL", "sqlite:///" + quote(str(DATA_DIR / "watchwall.sqlite3")))
+        text("DATABASE_URL", "sqlite:///" + quote(str(DATA_DIR / "watchwall.sqlite3"))),
+        DATA_DIR,
+        WORKERS,
     )
 }
 
+# Who may read /metrics from elsewhere.
+METRICS_TOKEN = text("WATCHWALL_METRICS_TOKEN", "")
+# Who is told once a minute that the wall works.
+HEARTBEAT_URL = address("WATCHWALL_HEARTBEAT_URL")
+
 REDIS_URL = redis("REDIS_URL")
-CHANNEL_LAYERS: dict[str, Any] = {
-    # One channel, the hub's, takes what all feeds send while the loop is busy.
-    "default": {"BACKEND": "channels.layers.InMemoryChannelLayer", "CONFIG": {"capacity": 5_000}}
-    if not REDIS_URL
-    else {
-        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-        "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_timeout": None}]},
-    }
-}
-WORKERS = number("WATCHWALL_WORKERS", 4, 1, 64)
+CHANNEL_LAYERS: dict[str, Any] = {"default": channel_layer(REDIS_URL)}
+# Of a body that is handed in, packed and unpacked.
+PUSH_LIMIT = number("WATCHWALL_PUSH_LIMIT", 16, 1, 256) * 1_048_576
+# Where sources may connect to; none given, anywhere.
+EGRESS = networks("WATCHWALL_EGRESS")
 # An object and not a dict: with a dict, Huey runs every task at once, in the caller, under DEBUG.
 HUEY = make_huey(REDIS_URL)
 
@@ -212,8 +192,19 @@ X_FRAME_OPTIONS = "SAMEORIGIN"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {
+        "TEXT": {
+            "()": "watchwall.logs.Lines",
+            "format": "%(asctime)s %(levelname)s %(name)s: %(message)s",
+        },
+        "JSON": {"()": "watchwall.logs.JSONLines"},
+    },
+    "handlers": {
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": choice("WATCHWALL_LOG", "text", ("TEXT", "JSON")),
+        }
+    },
     "root": {
         "handlers": ["stderr"],
         "level": choice("WATCHWALL_LOG_LEVEL", "WARNING", ("DEBUG", "INFO", "WARNING", "ERROR")),

@@ -7,7 +7,7 @@ import widgets.sources
 import widgets.registry
 from django.db import migrations, models
 
-from widgets.clustered import CreateClustered
+from widgets.clustered import CreateByDay, CreateClustered
 
 
 class Migration(migrations.Migration):
@@ -25,11 +25,11 @@ class Migration(migrations.Migration):
                 ('revision', models.BigIntegerField(default=0, editable=False)),
                 ('name', widgets.fields.PrintableName(help_text='As widgets name it: 1 to 200 characters.', max_length=200, unique=True)),
                 ('source', models.CharField(choices=widgets.sources.source_choices, max_length=40)),
-                ('options', models.JSONField(blank=True, default=dict)),
+                ('options', widgets.fields.KeptJSONField(blank=True, default=dict)),
                 ('interval', widgets.fields.SpanField(blank=True, help_text='How often it is asked: from 1 s up. Polled feeds only.', null=True)),
                 ('timeout', widgets.fields.SpanField(default=5000000, help_text='When an unfinished fetch is cut off.')),
                 ('expect_every', widgets.fields.SpanField(blank=True, help_text='How often a pushed or streamed feed promises a reading; without it its age is always shown and it is never called live.', null=True)),
-                ('thresholds', models.JSONField(blank=True, default=list, help_text='Such as [{"series": "cpu*", "warning_above": 75, "critical_above": 90}]; the first that matches a series counts.')),
+                ('thresholds', widgets.fields.KeptJSONField(blank=True, default=list, help_text='Such as [{"series": "cpu*", "warning_above": 75, "critical_above": 90}]; the first that matches a series counts.')),
                 ('private', models.BooleanField(default=False, help_text='Never drawn on a dashboard that everybody may see.')),
                 ('node', models.CharField(blank=True, help_text='Only consumers on this machine refresh it.', max_length=200)),
                 ('paused', models.BooleanField(default=False)),
@@ -65,8 +65,8 @@ class Migration(migrations.Migration):
                 ('key', models.SlugField(help_text='Its name in YAML.', max_length=100, unique=True)),
                 ('title', models.CharField(blank=True, max_length=200)),
                 ('kind', models.CharField(choices=widgets.kinds.kind_choices, max_length=40)),
-                ('options', models.JSONField(blank=True, default=dict)),
-                ('shows', models.JSONField(blank=True, default=list)),
+                ('options', widgets.fields.KeptJSONField(blank=True, default=dict)),
+                ('shows', widgets.fields.KeptJSONField(blank=True, default=list)),
                 ('over_time', models.CharField(choices=[('last', 'last'), ('mean', 'mean'), ('min', 'min'), ('max', 'max'), ('sum', 'sum'), ('count', 'count'), ('rate', 'rate')], default='last', max_length=10)),
                 ('over_series', models.CharField(choices=[('each', 'each'), ('sum', 'sum'), ('mean', 'mean'), ('min', 'min'), ('max', 'max'), ('worst', 'worst'), ('top', 'top')], default='each', max_length=10)),
                 ('window', widgets.fields.SpanField(blank=True, help_text="The span it shows and reduces over; empty: its kind's own.", null=True)),
@@ -83,15 +83,15 @@ class Migration(migrations.Migration):
                 ('version', models.BigIntegerField(default=0)),
                 ('at', models.BigIntegerField(null=True)),
                 ('arrived', models.BigIntegerField(null=True)),
-                ('rows', models.JSONField(null=True)),
+                ('rows', widgets.fields.KeptJSONField(null=True)),
                 ('text', models.TextField(null=True)),
-                ('notes', models.JSONField(default=list)),
+                ('notes', widgets.fields.KeptJSONField(default=list)),
                 ('error', models.TextField(blank=True, default='')),
                 ('failures', models.IntegerField(default=0)),
                 ('failing_since', models.BigIntegerField(null=True)),
                 ('duration', models.BigIntegerField(null=True)),
                 ('lateness', models.BigIntegerField(null=True)),
-                ('memo', models.JSONField(default=dict)),
+                ('memo', widgets.fields.KeptJSONField(default=dict)),
                 ('next_due', models.BigIntegerField(db_index=True, null=True)),
                 ('due', models.BigIntegerField(default=0)),
                 ('lease_until', models.BigIntegerField(default=0)),
@@ -124,7 +124,7 @@ class Migration(migrations.Migration):
                 'ordering': ['feed', 'name'],
             },
         ),
-        CreateClustered(
+        CreateByDay(
             name='Sample',
             fields=[
                 ('pk', models.CompositePrimaryKey('series_id', 'ts', blank=True, editable=False, primary_key=True, serialize=False)),

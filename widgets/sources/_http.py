@@ -7,6 +7,8 @@ import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from hashlib import blake2b
+from http import HTTPStatus
 from typing import Any
 
 import aiohttp
@@ -14,6 +16,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from yarl import URL
 
+from widgets.egress import Refused
 from widgets.options import BoolField, MappingField, Options, excerpt
 from widgets.sources import SourceError
 from widgets.sources._sessions import session
@@ -26,22 +29,11 @@ AGENT = "watchwall"
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
-class RequestOptions(Options):
-    """One HTTP request."""
+class TargetOptions(Options):
+    """What is asked over HTTP, and how it is known that it is the right one."""
 
     url = forms.CharField(max_length=4000, help_text="The address, with http:// or https://.")
-    method = forms.ChoiceField(
-        choices=[(method, method) for method in METHODS],
-        initial="GET",
-        help_text="The HTTP method.",
-    )
     headers = MappingField(required=False, help_text="Headers to send, each as name: text.")
-    body = forms.CharField(
-        required=False,
-        strip=False,
-        widget=forms.Textarea,
-        help_text="What to send, as text; say what it is with the header Content-Type.",
-    )
     user = forms.CharField(required=False, help_text="The user for basic authentication.")
     password = forms.CharField(
         required=False, help_text="Its password, such as ${env:WATCHWALL_SECRET_PASSWORD}."
@@ -87,6 +79,24 @@ class RequestOptions(Options):
         return given
 
 
+class RequestOptions(TargetOptions):
+    """One HTTP request."""
+
+    field_order = ["url", "method", "headers", "body"]
+
+    method = forms.ChoiceField(
+        choices=[(method, method) for method in METHODS],
+        initial="GET",
+        help_text="The HTTP method.",
+    )
+    body = forms.CharField(
+        required=False,
+        strip=False,
+        widget=forms.Textarea,
+        help_text="What to send, as text; say what it is with the header Content-Type.",
+    )
+
+
 def read_url(given: str) -> URL:
     """The address, or a SourceError that says what is wrong with it."""
     try:
@@ -114,15 +124,28 @@ async def answer(
 ) -> AsyncIterator[aiohttp.ClientResponse]:
     """The answer to the request that the options describe, once its headers are there.
 
+    TargetOptions describe a GET, RequestOptions any.
     `fresh`: over a connection of its own. Runs on the I/O loop. Raises SourceError for what is
-    wrong with the options, and what aiohttp raises for the rest: see `why`.
+    wrong with the options or refused by WATCHWALL_EGRESS, and what aiohttp raises for the rest:
+    see `why`.
     """
+    try:
+        async with _answer(options, fresh) as response:
+            yield response
+    except aiohttp.ClientConnectorError as error:
+        if isinstance(error.os_error, Refused):
+            raise SourceError(f"{error.host}: {error.os_error.reason}") from None
+        raise
+
+
+@asynccontextmanager
+async def _answer(options: Mapping[str, Any], fresh: bool) -> AsyncIterator[aiohttp.ClientResponse]:
     url = read_url(options["url"])
     headers = _headers(options)
-    body = options["body"].encode() or None
+    body = options.get("body", "").encode() or None
     shared = await session(options, fresh)
     async with shared.request(
-        options["method"],
+        options.get("method", "GET"),
         url,
         headers=headers,
         data=body,
@@ -196,6 +219,57 @@ async def body_of(response: aiohttp.ClientResponse, most: int = MOST_BODY) -> tu
             response.close()
             return b"".join(parts)[:most], False
     return b"".join(parts), True
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A whole answer. `type`: its media type, without parameters; `charset`: "" if not said."""
+
+    status: int
+    body: bytes
+    type: str
+    charset: str
+
+
+async def page(options: Mapping[str, Any], most: int = MOST_BODY) -> Page:
+    """The answer of `most` bytes at most, whatever its status; everything else is a SourceError."""
+    where = place(options)
+    try:
+        async with answer(options) as response:
+            body, whole = await body_of(response, most)
+            charset = response.charset or ""
+    except (aiohttp.ClientError, OSError) as error:
+        raise SourceError(f"{where}: {why(error)}") from None
+    if not whole:
+        raise SourceError(
+            f"{where} answered with more than {most // 1_000_000} MB; ask it for less"
+        )
+    body = without_login(body, options)
+    return Page(response.status, body, response.content_type, charset)
+
+
+async def good_page(options: Mapping[str, Any], most: int = MOST_BODY) -> Page:
+    """`page`, and a SourceError also where its status is 400 or above."""
+    found = await page(options, most)
+    if found.status >= 400:
+        raise SourceError(f"{place(options)} answered {said(found.status)}")
+    return found
+
+
+def fingerprint(*parts: object) -> str:
+    """What tells what was asked for last time from what is asked for now, to be kept in a memo.
+
+    A hash, since a secret may be in it.
+    """
+    return blake2b(repr(parts).encode(), digest_size=12).hexdigest()
+
+
+def said(status: int) -> str:
+    """`404 Not Found`."""
+    try:
+        return f"{status} {HTTPStatus(status).phrase}"
+    except ValueError:
+        return str(status)
 
 
 def why(error: BaseException) -> str:

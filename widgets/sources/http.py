@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import Any
 
 import aiohttp
@@ -16,7 +15,7 @@ from widgets import clock
 from widgets.options import excerpt
 from widgets.reading import Reading, Verdict
 from widgets.sources import Source, SourceError
-from widgets.sources._http import RequestOptions, answer, body_of, why
+from widgets.sources._http import RequestOptions, answer, body_of, said, why
 from widgets.sources._phases import Phases, days_left, now, watch
 
 # A stranger's text and somebody's pattern: how long both take together must have an end, for
@@ -174,11 +173,3 @@ def complaint(found: Answer, options: Mapping[str, Any]) -> str:
     if options["matches"] and not re.search(options["matches"], text[:MOST_SEARCHED]):
         return f"the body does not match {excerpt(options['matches'], 100)!r}"
     return ""
-
-
-def said(status: int) -> str:
-    """`404 Not Found`."""
-    try:
-        return f"{status} {HTTPStatus(status).phrase}"
-    except ValueError:
-        return str(status)

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-import aiohttp
 import jmespath
 from django import forms
 from django.core.exceptions import ValidationError
@@ -20,8 +19,7 @@ from widgets.options import MappingField, excerpt
 from widgets.reading import Reading
 from widgets.shows import matches
 from widgets.sources import Source, SourceError
-from widgets.sources._http import RequestOptions, answer, body_of, place, why, without_login
-from widgets.sources.http import said
+from widgets.sources._http import RequestOptions, good_page, place
 
 MOST_QUERY = 1_000
 # What takes longer than a few milliseconds to read and to search is no work for the loop.
@@ -99,20 +97,9 @@ class Json(Source):
     Options = JsonOptions
 
     async def fetch(self, options: dict[str, Any], memo: dict[str, Any]) -> Reading:
-        where = place(options)
-        try:
-            async with answer(options) as response:
-                if not response.ok:
-                    raise SourceError(f"{where} answered {said(response.status)}")
-                body, whole = await body_of(response)
-                charset = response.charset or ""
-        except (aiohttp.ClientError, OSError) as error:
-            raise SourceError(f"{where}: {why(error)}") from None
-        if not whole:
-            raise SourceError(f"{where} answered with more than 1 MB; ask it for less")
-        body = without_login(body, options)
-        work = partial(learn, body, charset, options, where)
-        return await io.in_thread(work) if len(body) > MUCH else work()
+        found = await good_page(options)
+        work = partial(learn, found.body, found.charset, options, place(options))
+        return await io.in_thread(work) if len(found.body) > MUCH else work()
 
 
 def learn(body: bytes, charset: str, options: Mapping[str, Any], where: str) -> Reading:

@@ -8,9 +8,9 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management import BaseCommand, CommandError
-from django.db import DatabaseError, connection
-from django.db.migrations.executor import MigrationExecutor
+from django.db import connection
 
+from dashboard.ready import check_migrated
 from watchwall.servers import CannotListen, address, allow_many_sockets, check_port, port
 
 SERVERS = ("daphne", "uvicorn")
@@ -41,7 +41,7 @@ class Command(BaseCommand):
         # This thread asks the database nothing more.
         connection.close()
 
-        from widgets import io, record
+        from widgets import io, outbox, record
         from widgets.pulse import Pulse
 
         pulse = Pulse("web")
@@ -54,8 +54,9 @@ class Command(BaseCommand):
             )
 
         def stop() -> None:
-            io.stop()
             record.stop()
+            outbox.stop()
+            io.stop()
             pulse.stop()
 
         from watchwall.asgi import application
@@ -63,14 +64,3 @@ class Command(BaseCommand):
         # Here and not above: Daphne's installs Twisted's reactor, which no other command needs.
         server = import_module(f"watchwall.servers.{options['server']}")
         server.serve(application, settings.BIND, port, ready, stop, settings.DRAIN)
-
-
-def check_migrated() -> None:
-    """CommandError, a sentence, if the database cannot be used or lacks a migration."""
-    try:
-        executor = MigrationExecutor(connection)
-        lacking = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    except DatabaseError as error:
-        raise CommandError(f"The database cannot be used: {error}.") from None
-    if lacking:
-        raise CommandError(f"The database lacks {len(lacking)} migrations. Run: manage.py migrate")

@@ -6,17 +6,18 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.conf import settings
-from django.core.management import BaseCommand, CommandError, call_command
-from django.db import DatabaseError, connection
+from django.core.management import BaseCommand, CommandError
+from django.db import connection
 
 from dashboard import first
+from dashboard.ready import migrate
 from watchwall.servers import CannotListen, address, allow_many_sockets, check_port, port
 from widgets import schedule
 
 
 class Command(BaseCommand):
     help = "Run the whole wall in one process: server, Huey consumer and ticker."
-    # The database may not be there yet; `_prepare` sees to it.
+    # The database may not be there yet; `migrate` sees to it.
     requires_migrations_checks = False
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -29,12 +30,13 @@ class Command(BaseCommand):
         except CannotListen as error:
             raise CommandError(str(error)) from None
         allow_many_sockets()
-        self._prepare()
+        migrate()
         if not settings.REDIS_URL:
             schedule.adopt()
         here = address(settings.BIND, port)
         first.apply_first(here)
         first.follow(here)
+        connection.close()
 
         # Here and not above: it installs Twisted's reactor, which no other command needs.
         from watchwall.asgi import application
@@ -56,20 +58,6 @@ class Command(BaseCommand):
 
         # Not spread: there is no other process for the screens to land on.
         serve(application, settings.BIND, port, ready, stop, spread=0)
-
-    def _prepare(self) -> None:
-        """Bring the database up to date; one clear line if it cannot be."""
-        name = settings.DATABASES["default"]["NAME"]
-        try:
-            call_command("migrate", verbosity=0, interactive=False)
-            with connection.cursor() as cursor:
-                # A database that can be read but not written would show a wall that never moves.
-                cursor.execute("UPDATE widgets_process SET seen = seen WHERE 1 = 0")
-        except DatabaseError as error:
-            raise CommandError(
-                f"The database {name} cannot be used: {error}. "
-                "Make its folder writable, or name another with WATCHWALL_DATA."
-            ) from None
 
     def _greet(self, address: str) -> None:
         self.stdout.write(

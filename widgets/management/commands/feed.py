@@ -129,6 +129,9 @@ def described(reading: Reading, duration: int) -> Iterator[str]:
             yield "  " + ", ".join(f"{key}: {value}" for key, value in row.items())
     if reading.text is not None:
         yield f"text: {reading.text}"
+    if reading.history:
+        names = {name for name, _, _ in reading.history}
+        yield f"{len(reading.history):,} points of the past, of {len(names):,} series"
     if reading.at is not None:
         yield f"true at {clock.as_datetime(reading.at).isoformat(timespec='milliseconds')}"
     for note in reading.notes:
