@@ -58,6 +58,7 @@ class Painter:
             self._lack(wall.lacks)
             wall.lacks = set()
         if parts:
+            processes.count("frames", len(wall.slots))
             processes.count("fragments", len(parts) * len(wall.slots))
             frame = wall.frame(parts)
             for slot in wall.slots:

@@ -10,6 +10,7 @@ from dashboard.live.fragments import Painted, partial
 from dashboard.live.held import Held
 from dashboard.live.outlet import Frame
 from dashboard.live.slot import Slot
+from widgets import processes
 
 # A tile is drawn at once, and then at most once in so long (s): a feed at 50 Hz costs each
 # socket ten messages a second, and one feed a minute still arrives in milliseconds.
@@ -115,6 +116,7 @@ class Wall:
         self._dirty.discard(tile.id)
         self.lacks |= set(painted.lacks)
         self.renders += 1
+        processes.count("renders")
 
     def _around(self, held: Held, now: int) -> dict[str, str]:
         """What stands around the tiles and follows from them, where it has changed."""

@@ -1,4 +1,4 @@
-"""The ASGI application: pages through Django, sockets through Channels."""
+"""The ASGI application: pushes by themselves, pages through Django, sockets through Channels."""
 
 from __future__ import annotations
 
@@ -18,12 +18,13 @@ from django.urls import re_path
 from dashboard.live.routing import event_urlpatterns, websocket_urlpatterns
 from watchwall.probes import Probes
 from watchwall.security import SameOrigin
+from widgets.push.application import PushApplication
 
 everything: Any = re_path("", pages)  # type: ignore[arg-type]  # ASGI, for Channels' router
 events = SameOrigin(URLRouter(event_urlpatterns))
 application = ProtocolTypeRouter(
     {
-        "http": Probes(URLRouter([re_path("^events/", events), everything])),
+        "http": Probes(PushApplication(URLRouter([re_path("^events/", events), everything]))),
         "websocket": SameOrigin(AuthMiddlewareStack(URLRouter(websocket_urlpatterns))),
     }
 )
