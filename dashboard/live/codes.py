@@ -6,3 +6,5 @@ from __future__ import annotations
 # it is not 1012, which says the same.
 RESTARTING = 4503
 SIGN_IN, FORBIDDEN, GONE = 4401, 4403, 4404
+# After these a page does not come back by itself.
+FINAL = frozenset({SIGN_IN, FORBIDDEN, GONE})
