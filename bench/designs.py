@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import json
 import os
-import socket
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -16,7 +15,7 @@ from bench import boards
 from bench.child import Child
 from bench.serving import python, serving
 from e2e.servers import Redis
-from e2e.wall import Program, eventually, free_port
+from e2e.wall import Program, eventually, free_port, listens
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +106,6 @@ def peer(module: str) -> Iterator[Running]:
             server.tell(boards.text(size, marker, around=0))
 
         yield Running(port, "/", [server.pid], update)
-
-
-def listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 OURS, BASELINE, LIMIT = "Watchwall, {}", "tutorial, {}", "bare asyncio writer"

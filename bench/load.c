@@ -5,7 +5,7 @@
  * One command a line on stdin, one JSON object a line on stdout:
  *   open <n> <at once> <0|1>   n more sockets, so many handshakes at a time, answered when all are
  *                              open (0), or have their first fragment too (1), or have failed
- *   reopen                     drop every socket and open as many again, all at once, as `open 1`
+ *   reopen <0|1>               drop every socket and open as many again, all at once
  *   stall <k>                  never read the first k again
  *   start                      count from now on; {"all": m} whenever every socket that is read
  *                              has the newest marker m
@@ -315,7 +315,7 @@ static void give_up(void) {
 
 /* Commands. */
 
-static void reopen(void) {
+static void reopen(int wait_for_first) {
     int wanted = total;
     for (int i = 0; i < total; i++) {
         if (sockets[i].state != CLOSED) close(sockets[i].fd);
@@ -323,7 +323,7 @@ static void reopen(void) {
     }
     total = begun = settled = readers = 0;
     newest = reached = 0;
-    open_sockets(wanted, wanted, 1);
+    open_sockets(wanted, wanted, wait_for_first);
 }
 
 static void stall(int k) {
@@ -368,7 +368,7 @@ static void obey(const char *line) {
     int n, most, first;
     if (sscanf(line, "open %d %d %d", &n, &most, &first) == 3) open_sockets(n, most, first);
     else if (sscanf(line, "stall %d", &n) == 1) stall(n);
-    else if (!strcmp(line, "reopen")) reopen();
+    else if (sscanf(line, "reopen %d", &first) == 1) reopen(first);
     else if (!strcmp(line, "start")) start();
     else if (!strcmp(line, "stop")) stop();
     else {

@@ -100,9 +100,9 @@ class Load(Child):
         """Open `n` more, so many at a time, and wait: until each has a fragment, or is open."""
         return self._opened(f"open {n} {at_once} {int(painted)}")
 
-    def reopen(self) -> Opened:
-        """Drop all and open as many, all at once, until each has a fragment."""
-        return self._opened("reopen")
+    def reopen(self, painted: bool = True) -> Opened:
+        """Drop all and open as many, all at once."""
+        return self._opened(f"reopen {int(painted)}")
 
     def stall(self, k: int) -> None:
         """Never read the first `k` again."""
