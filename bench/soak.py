@@ -91,7 +91,7 @@ def soak(seconds: float) -> tuple[list[Sample], list[str]]:
     ):
         (web,) = cluster.webs
         recorder.pace(rates, WARM + seconds + 60, numbers=True)
-        with Load(web.port, boards.PATH) as load:
+        with Load(web.port, boards.PATH, answering=True) as load:
             load.open(SOCKETS)
             watched = Watched(browser.new_page(), f"{web.url}/d/{boards.SLUG}/")
             watched.page.wait_for_timeout(1000 * WARM)

@@ -110,3 +110,13 @@ def test_nobody_listening_is_a_failure_of_each() -> None:
         opened = load.open(SOCKETS, painted=False)
 
     assert (opened.sockets, opened.failed) == (0, SOCKETS)
+
+
+def test_who_answers_says_the_newest_version_of_what_came(server: tuple[Child, int]) -> None:
+    with Load(server[1], "/", answering=True) as load:
+        load.open(1, painted=False)
+        server[0].tell(
+            '<p data-version="17"></p><p data-version="123"></p><p data-version="4"></p>'
+        )
+
+        assert server[0].hear(10) == {"painted": 123}
