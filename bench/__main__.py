@@ -21,8 +21,10 @@ PARTS: dict[str, report.Run] = {
 }
 HEAD = """# Benchmarks
 
-Measured by `make bench`; what each figure is stands in the module of `bench/` that makes it. A
-figure that was not measured is not here."""
+Measured by `make bench`, or a part of it: `make bench PART=fanout` (`fanout`, `latency`, `glass`,
+`sockets`, `lateness`), `QUICK=1` to see that it works. `make soak MINUTES=30` looks for growth.
+What each figure is, and how it is taken, stands at the head of its module in `bench/`. A figure
+that was not measured is not here."""
 
 
 def main() -> None:

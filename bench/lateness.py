@@ -85,7 +85,7 @@ def two_consumers(seconds: float) -> tuple[Seen, Death]:
         # The other one has ended by now what it had.
         held &= _held(cluster.query)
         seen |= _watch(cluster.query, max(seconds / 2, SLOW + SLACK))
-    back = max((_after(seen, claim) - died for claim in held), default=0.0)
+    back = max((after(seen, claim) - died for claim in held), default=0.0)
     return seen, Death(len(held), back)
 
 
@@ -116,7 +116,7 @@ def _held(query: Query) -> set[Claim]:
     return {(feed, claim) for feed, claim in query(HELD)}
 
 
-def _after(seen: Seen, lost: Claim) -> float:
+def after(seen: Seen, lost: Claim) -> float:
     """When the first claim of the same feed after the lost one was recorded; infinite if none."""
     moments = [at for (feed, n), (_, at) in seen.items() if feed == lost[0] and n > lost[1]]
     return min(moments, default=float("inf"))
