@@ -29,6 +29,7 @@ check: .venv/.dev ## lint and types alone
 
 test: system .venv/.dev check ## lint, types, unit, integration and browser tests, under 10 minutes
 	$(BIN)/pytest -m "not slow" tests
+	WATCHWALL_TEST_DATABASE=postgresql $(BIN)/pytest -m "not slow" tests
 	$(BIN)/pytest -m "not slow" e2e
 
 test-all: system .venv/.dev ## what takes long on top of `make test`
