@@ -14,7 +14,17 @@ from django.core.exceptions import ImproperlyConfigured
 from watchwall import __version__
 from watchwall.build import fingerprint
 from watchwall.database import database
-from watchwall.environment import choice, flag, items, networks, number, redis, text, zone
+from watchwall.environment import (
+    addresses,
+    choice,
+    flag,
+    items,
+    networks,
+    number,
+    redis,
+    text,
+    zone,
+)
 from watchwall.queue import make_huey
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
@@ -146,6 +156,8 @@ CHANNEL_LAYERS: dict[str, Any] = {
 }
 # Where sources may connect to; none given, anywhere.
 EGRESS = networks("WATCHWALL_EGRESS")
+# Who is asked whether this machine itself is cut off.
+ANCHORS = addresses("WATCHWALL_ANCHORS")
 # An object and not a dict: with a dict, Huey runs every task at once, in the caller, under DEBUG.
 HUEY = make_huey(REDIS_URL)
 
