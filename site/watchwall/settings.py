@@ -14,7 +14,18 @@ from django.core.exceptions import ImproperlyConfigured
 from watchwall import __version__
 from watchwall.build import fingerprint
 from watchwall.database import database
-from watchwall.environment import address, choice, flag, items, networks, number, redis, text, zone
+from watchwall.environment import (
+    address,
+    addresses,
+    choice,
+    flag,
+    items,
+    networks,
+    number,
+    redis,
+    text,
+    zone,
+)
 from watchwall.queue import channel_layer, make_huey
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
@@ -150,6 +161,8 @@ CHANNEL_LAYERS: dict[str, Any] = {"default": channel_layer(REDIS_URL)}
 PUSH_LIMIT = number("WATCHWALL_PUSH_LIMIT", 16, 1, 256) * 1_048_576
 # Where sources may connect to; none given, anywhere.
 EGRESS = networks("WATCHWALL_EGRESS")
+# Who is asked whether this machine itself is cut off.
+ANCHORS = addresses("WATCHWALL_ANCHORS")
 # An object and not a dict: with a dict, Huey runs every task at once, in the caller, under DEBUG.
 HUEY = make_huey(REDIS_URL)
 
