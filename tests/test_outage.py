@@ -141,7 +141,7 @@ def test_one_that_stays_away_is_said_to_all_at_once_and_to_the_next_without_wait
     with failing(monkeypatch, of_postgresql(None), 999) as sizes:
         first = [record.submit(arrival(feed, number)) for number in range(50)]
         for answer in first:
-            with pytest.raises(record.NotRecorded, match="not recorded: said"):
+            with pytest.raises(record.NotRecorded, match="away or busy; hand it in again"):
                 answer.result(DEADLINE)
         tried = len(sizes)
         with pytest.raises(record.NotRecorded):

@@ -13,7 +13,7 @@ from typing import Any
 
 from channels.layers import InMemoryChannelLayer, get_channel_layer
 
-from widgets import outbox
+from widgets import outbox, processes
 
 logger = logging.getLogger(__name__)
 
@@ -86,6 +86,7 @@ def _send(group: str, message: dict[str, Any]) -> None:
         asyncio.run_coroutine_threadsafe(sending, _server_loop).add_done_callback(_log_failure)
     else:
         outbox.put(group, message)
+    processes.count("publishes")
 
 
 def _log_failure(future: Any) -> None:

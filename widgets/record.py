@@ -11,7 +11,7 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 
 from django.db import InterfaceError, OperationalError, connection
@@ -20,9 +20,20 @@ from widgets import clock
 from widgets.borrow import borrowed
 from widgets.change import Arrival, Outcome
 from widgets.commit import commit
-from widgets.outage import meaning, pauses
+from widgets.outage import Meaning, meaning, pauses
 
-__all__ = ["Arrival", "DiskFull", "NotRecorded", "Outcome", "judge", "record", "stop", "submit"]
+__all__ = [
+    "Arrival",
+    "DiskFull",
+    "Full",
+    "NotRecorded",
+    "Outcome",
+    "judge",
+    "offer",
+    "record",
+    "stop",
+    "submit",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -48,6 +59,19 @@ class DiskFull(NotRecorded):
         super().__init__("not recorded: the disk of the database is full; make room there")
 
 
+class Full(NotRecorded):
+    """So much waits to be recorded that no more is taken in; it may be handed in again later."""
+
+
+def _refusal(found: Meaning, error: Exception) -> NotRecorded:
+    """As it may be said to whoever handed it in: not where the database is, or as whom."""
+    if found == "full":
+        return DiskFull()
+    if found == "away":
+        return NotRecorded("not recorded: the database is away or busy; hand it in again")
+    return NotRecorded(f"not recorded: {error}")
+
+
 class Writer:
     """The thread that records. Made by `_writer()`; ended by `stop`, after all that was taken."""
 
@@ -71,6 +95,26 @@ class Writer:
                 return None
             self._jobs.put((arrival, answer))
         return answer
+
+    def offer(self, arrivals: Sequence[Arrival]) -> list[Future[Outcome]] | None:
+        """As `submit`, of several, without waiting: Full if there is no room for all of them."""
+        # Whoever waits for room holds the gate meanwhile.
+        if not self._gate.acquire(timeout=0.05):
+            raise Full("very much is waiting to be recorded")
+        try:
+            if self._closed:
+                return None
+            if self._jobs.qsize() + len(arrivals) > MOST_WAITING:
+                raise Full("very much is waiting to be recorded")
+            answers: list[Future[Outcome]] = []
+            for arrival in arrivals:
+                answer: Future[Outcome] = Future()
+                answer.set_running_or_notify_cancel()
+                self._jobs.put_nowait((arrival, answer))
+                answers.append(answer)
+            return answers
+        finally:
+            self._gate.release()
 
     def stop(self) -> None:
         with self._gate:
@@ -118,7 +162,7 @@ class Writer:
         feeds = sorted({arrival.feed for arrival, _ in jobs})
         logger.error("Not recorded, of the feeds %s: %s", feeds[:20], error, exc_info=trace)
         for _, answer in jobs:
-            refusal = DiskFull() if found == "full" else NotRecorded(f"not recorded: {error}")
+            refusal = _refusal(found, error)
             refusal.__cause__ = error
             answer.set_exception(refusal)
 
@@ -158,6 +202,13 @@ def submit(arrival: Arrival) -> Future[Outcome]:
     while (answer := _writer().submit(arrival)) is None:
         pass  # It ended between the two calls; the next one is another.
     return answer
+
+
+def offer(arrivals: Sequence[Arrival]) -> list[Future[Outcome]]:
+    """Hand in several without waiting; Full, and none is taken, if there is no room for all."""
+    while (answers := _writer().offer(arrivals)) is None:
+        pass  # As in `submit`.
+    return answers
 
 
 def record(arrival: Arrival, timeout: float | None = None) -> Outcome:

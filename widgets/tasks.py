@@ -7,9 +7,10 @@ from datetime import timedelta
 from huey import crontab
 from huey.contrib.djhuey import db_periodic_task, db_task
 
-from widgets import clock, partitions, record, refresh, retention, schedule
+from widgets import clock, heartbeat, partitions, record, refresh, retention, schedule
 from widgets.alone import alone
 from widgets.clock import SECOND
+from widgets.push import keys
 from widgets.schedule import Claim
 
 
@@ -45,3 +46,10 @@ def upkeep() -> None:
         if mine:
             partitions.keep_up(now)
             retention.remove_old(now)
+            keys.remove_old(now)
+
+
+@db_periodic_task(crontab(minute="*"))
+def beat() -> None:
+    """Tell whoever watches this wall that it works. Every consumer does; one of them sends it."""
+    heartbeat.start()

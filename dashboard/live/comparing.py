@@ -78,7 +78,7 @@ class Comparer:
         slots = [slot for wall in self._walls.values() for slot in wall.slots]
         processes.gauge("sockets", len(slots))
         # How many sockets cannot keep up with what happens.
-        processes.gauge("sockets.behind", sum(slot.behind for slot in slots))
+        processes.gauge("sockets.behind", sum(slot.waits for slot in slots))
         sessions = {slot.session for slot in slots if slot.session}
         found = await self._query(self._surveyor.survey, prints, self._watched, sessions)
         for key, wall in walls.items():

@@ -6,7 +6,11 @@ import asyncio
 from collections.abc import Mapping
 
 from dashboard.live.outlet import Frame, Outlet
-from widgets import processes
+from dashboard.live.receipt import Receipt
+from dashboard.live.visitor import Visitor
+from widgets import clock, processes
+
+NOBODY = Visitor()
 
 
 class Slot:
@@ -17,8 +21,12 @@ class Slot:
     reader costs the memory of one board, and delays nobody but itself.
     """
 
-    def __init__(self, outlet: Outlet, session: str | None = None) -> None:
+    def __init__(
+        self, outlet: Outlet, session: str | None = None, visitor: Visitor = NOBODY
+    ) -> None:
         self.session = session
+        self.visitor = visitor
+        self.receipt = Receipt()
         self._outlet = outlet
         # Nothing waits and no send is under way, so nothing can be overtaken. Not before `run`.
         self._idle = False
@@ -33,6 +41,8 @@ class Slot:
 
         Whoever has nothing else waiting is sent that very frame, which thousands share.
         """
+        if frame.version != self.receipt.handed:
+            self.receipt.hand(frame.version, clock.now())
         if self._idle and self._outlet.write(frame):
             return
         if "wall" in parts:
@@ -48,7 +58,7 @@ class Slot:
         self._work()
 
     @property
-    def behind(self) -> bool:
+    def waits(self) -> bool:
         """Something waits for a send that is under way."""
         return bool(self._parts)
 

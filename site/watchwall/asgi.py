@@ -1,4 +1,4 @@
-"""The ASGI application: pages through Django, sockets through Channels."""
+"""The ASGI application: pushes by themselves, pages through Django, sockets through Channels."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ from channels.routing import ProtocolTypeRouter, URLRouter
 from dashboard.live.routing import websocket_urlpatterns
 from watchwall.probes import Probes
 from watchwall.security import SameOrigin
+from widgets.push.application import PushApplication
 
 application = ProtocolTypeRouter(
     {
-        "http": Probes(pages),
+        "http": Probes(PushApplication(pages)),
         "websocket": SameOrigin(AuthMiddlewareStack(URLRouter(websocket_urlpatterns))),
     }
 )

@@ -14,7 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 from watchwall import __version__
 from watchwall.build import fingerprint
 from watchwall.database import database
-from watchwall.environment import choice, flag, items, networks, number, redis, text, zone
+from watchwall.environment import address, choice, flag, items, networks, number, redis, text, zone
 from watchwall.queue import channel_layer, make_huey
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
@@ -136,8 +136,15 @@ DATABASES = {
     )
 }
 
+# Who may read /metrics from elsewhere.
+METRICS_TOKEN = text("WATCHWALL_METRICS_TOKEN", "")
+# Who is told once a minute that the wall works.
+HEARTBEAT_URL = address("WATCHWALL_HEARTBEAT_URL")
+
 REDIS_URL = redis("REDIS_URL")
 CHANNEL_LAYERS: dict[str, Any] = {"default": channel_layer(REDIS_URL)}
+# Of a body that is handed in, packed and unpacked.
+PUSH_LIMIT = number("WATCHWALL_PUSH_LIMIT", 16, 1, 256) * 1_048_576
 # Where sources may connect to; none given, anywhere.
 EGRESS = networks("WATCHWALL_EGRESS")
 # An object and not a dict: with a dict, Huey runs every task at once, in the caller, under DEBUG.
@@ -182,8 +189,19 @@ X_FRAME_OPTIONS = "SAMEORIGIN"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {
+        "TEXT": {
+            "()": "watchwall.logs.Lines",
+            "format": "%(asctime)s %(levelname)s %(name)s: %(message)s",
+        },
+        "JSON": {"()": "watchwall.logs.JSONLines"},
+    },
+    "handlers": {
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": choice("WATCHWALL_LOG", "text", ("TEXT", "JSON")),
+        }
+    },
     "root": {
         "handlers": ["stderr"],
         "level": choice("WATCHWALL_LOG_LEVEL", "WARNING", ("DEBUG", "INFO", "WARNING", "ERROR")),

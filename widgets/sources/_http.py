@@ -7,6 +7,7 @@ import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from hashlib import blake2b
 from http import HTTPStatus
 from typing import Any
 
@@ -253,6 +254,14 @@ async def good_page(options: Mapping[str, Any], most: int = MOST_BODY) -> Page:
     if found.status >= 400:
         raise SourceError(f"{place(options)} answered {said(found.status)}")
     return found
+
+
+def fingerprint(*parts: object) -> str:
+    """What tells what was asked for last time from what is asked for now, to be kept in a memo.
+
+    A hash, since a secret may be in it.
+    """
+    return blake2b(repr(parts).encode(), digest_size=12).hexdigest()
 
 
 def said(status: int) -> str:
