@@ -9,7 +9,10 @@ from typing import Any
 
 
 class Target:
-    """`/name` answers `answers[name]`: bytes as they are, anything else as JSON; HANG never."""
+    """`/name` answers `answers[name]`: bytes as they are, anything else as JSON; HANG never.
+
+    What can be called is called at each request, for what it then gives.
+    """
 
     HANG = object()
 
@@ -27,6 +30,7 @@ class Target:
                 if answer is Target.HANG:
                     target.released.wait(120)
                     return
+                answer = answer() if callable(answer) else answer
                 body = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
                 try:
                     self.send_response(200 if name in target.answers else 404)
