@@ -65,11 +65,14 @@ def test_one_process_of_many_needs_what_they_share(
     assert all(message.hint for message in found)
 
 
-def test_a_consumer_beside_an_embedded_wall_is_refused_without_a_traceback(tmp_path: Path) -> None:
-    done = manage("run_huey", WATCHWALL_DATA=str(tmp_path))
+@pytest.mark.parametrize("command", ["run_huey", "serve"])
+def test_a_process_beside_an_embedded_wall_is_refused_without_a_traceback(
+    command: str, tmp_path: Path
+) -> None:
+    done = manage(command, WATCHWALL_DATA=str(tmp_path))
 
     assert done.returncode != 0
-    assert "(watchwall.E002) `manage.py run_huey` is one process beside others" in done.stderr
+    assert f"(watchwall.E002) `manage.py {command}` is one process beside others" in done.stderr
     assert "HINT: Set the same REDIS_URL" in done.stderr
     assert "Traceback" not in done.stderr
 
