@@ -6,8 +6,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from channels.auth import AuthMiddleware
 from channels.security.websocket import WebsocketDenier
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponseBase
 from django.http.request import split_domain_port, validate_host
 
@@ -56,3 +58,13 @@ def may_open(headers: Mapping[bytes, str]) -> bool:
     if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
         return False
     return validate_host(split_domain_port(host)[0], settings.ALLOWED_HOSTS)
+
+
+class Viewers(AuthMiddleware):  # type: ignore[misc]  # channels has no types
+    """Who opens a socket. No session is nobody, which Channels crosses a thread to find out."""
+
+    async def resolve_scope(self, scope: Any) -> None:
+        if scope["session"].session_key is None:
+            scope["user"]._wrapped = AnonymousUser()
+        else:
+            await super().resolve_scope(scope)
