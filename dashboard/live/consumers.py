@@ -40,11 +40,13 @@ class WallConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
 
     async def dispatch(self, message: dict[str, Any]) -> None:
         # Channels crosses a thread for each message, to close connections that we have none of;
-        # a thousand pages answer once a second.
+        # a thousand pages answer once a second, and may come all at once.
         if message["type"] == "websocket.receive":
             self.hear(message.get("text"))
+        elif message["type"] == "websocket.connect":
+            await self.websocket_connect(message)
         else:
-            await super().dispatch(message)
+            await self.websocket_disconnect(message)
 
     def hear(self, text: str | None) -> None:
         """Take in what the page says that it has painted."""
