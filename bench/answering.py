@@ -8,8 +8,7 @@ import time
 
 from aiohttp import web
 
-from bench.designs import listens
-from e2e.wall import eventually, free_port
+from e2e.wall import eventually, free_port, listens
 
 
 def answering(delay: float = 0) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import json
 import os
-import socket
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -16,7 +15,7 @@ from bench import boards
 from bench.child import Child
 from bench.serving import python, serving
 from e2e.servers import Redis
-from e2e.wall import Program, eventually, free_port
+from e2e.wall import Program, eventually, free_port, listens
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +27,8 @@ class Running:
     path: str
     pids: list[int]
     update: Callable[[int, int], None]
-    # Whether a socket is sent something as soon as it is open.
-    greets: bool = False
+    # Whether a socket gets a board when it is open, and answers what it paints, as our pages do.
+    pages: bool = False
 
 
 # What the tutorial's template puts around its text, bytes.
@@ -53,7 +52,7 @@ def watchwall(server: str) -> Iterator[Running]:
             boards.PATH,
             [web.pid, cluster.redis.pid],
             lambda *of: recorder.record(next(turns), boards.text(*of)),
-            greets=True,
+            pages=True,
         )
 
 
@@ -107,11 +106,6 @@ def peer(module: str) -> Iterator[Running]:
             server.tell(boards.text(size, marker, around=0))
 
         yield Running(port, "/", [server.pid], update)
-
-
-def listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 OURS, BASELINE, LIMIT = "Watchwall, {}", "tutorial, {}", "bare asyncio writer"

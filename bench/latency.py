@@ -30,7 +30,7 @@ def measure(server: str, seconds: float) -> dict[str, tuple[int, Counted]]:
     found = {}
     with (
         serving(server, boards.texts()) as (cluster, recorder),
-        Load(cluster.webs[0].port, boards.PATH) as load,
+        Load(cluster.webs[0].port, boards.PATH, answering=True) as load,
     ):
         opened = load.open(SOCKETS)
         assert not opened.failed, f"{opened.failed} of {SOCKETS} sockets were refused"

@@ -1,11 +1,11 @@
 /* The load client: many WebSockets in one thread, for less than the server pays for them.
  *
- *   load <IPv4 address> <port> <path>
+ *   load <IPv4 address> <port> <path> [answering]
  *
  * One command a line on stdin, one JSON object a line on stdout:
  *   open <n> <at once> <0|1>   n more sockets, so many handshakes at a time, answered when all are
  *                              open (0), or have their first fragment too (1), or have failed
- *   reopen                     drop every socket and open as many again, all at once, as `open 1`
+ *   reopen <0|1>               drop every socket and open as many again, all at once
  *   stall <k>                  never read the first k again
  *   start                      count from now on; {"all": m} whenever every socket that is read
  *                              has the newest marker m
@@ -14,6 +14,9 @@
  * A marker is @ and digits and @ in a text frame: the moment it was sent, in µs of this machine's
  * clock, and by it the latency. The same one twice in a frame (in an attribute and as text) is one
  * delivery. `bytes` are the payloads of the frames that had one. Times are µs.
+ *
+ * With `answering` each socket says what it would have painted, as a page of ours does: in answer to
+ * each heartbeat, else once a second, with the greatest data-version of the frame.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -37,7 +40,7 @@ typedef struct {
     int fd, state, settled, stalled, painted;
     unsigned char *rest; /* the beginning of a frame whose end has not come */
     size_t rest_len;
-    int64_t begun, seen, deliveries;
+    int64_t begun, seen, deliveries, version, answered;
 } Socket;
 
 typedef struct {
@@ -46,7 +49,7 @@ typedef struct {
 } Spans;
 
 static Socket *sockets;
-static int total, begun, settled, at_once, first_too, opening, readers, counting;
+static int total, begun, settled, at_once, first_too, opening, readers, counting, answering;
 static int64_t opening_since, counting_since, cpu_before;
 static int64_t frames, deliveries, bytes, closed, failed, newest, reached;
 static Spans latencies, opened, painted;
@@ -173,11 +176,27 @@ static void open_sockets(int more, int most, int wait_for_first) {
 
 /* Reading. */
 
-static void answer_ping(Socket *s, const unsigned char *data, size_t len) {
-    unsigned char pong[6 + 125] = {0x8a, (unsigned char)(0x80 | len)}; /* a mask of zeros */
+/* A frame of at most 125 bytes, under a mask of zeros. */
+static void say(Socket *s, int opcode, const void *data, size_t len) {
+    unsigned char frame[6 + 125] = {(unsigned char)(0x80 | opcode), (unsigned char)(0x80 | len)};
     if (len > 125) return;
-    memcpy(pong + 6, data, len);
-    if (send(s->fd, pong, 6 + len, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) lose(s);
+    memcpy(frame + 6, data, len);
+    if (send(s->fd, frame, 6 + len, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) lose(s);
+}
+
+static void answer(Socket *s, const unsigned char *text, size_t len) {
+    static const char name[] = "data-version=\"";
+    const unsigned char *at = text, *end = text + len;
+    char said[64];
+    s->answered = now();
+    while ((at = memmem(at, (size_t)(end - at), name, sizeof name - 1))) {
+        int64_t version = 0;
+        for (at += sizeof name - 1; at < end && *at >= '0' && *at <= '9'; at++)
+            version = 10 * version + (*at - '0');
+        if (version > s->version) s->version = version;
+    }
+    int n = snprintf(said, sizeof said, "{\"painted\":%lld}", (long long)s->version);
+    say(s, 1, said, (size_t)n);
 }
 
 static void mark(Socket *s, int64_t moment) {
@@ -216,7 +235,8 @@ static void take_text(Socket *s, const unsigned char *text, size_t len) {
         note(&painted, now() - s->begun);
         settle(s);
     }
-    if (!counting) return;
+    if (answering && len && (*text == '{' || now() - s->answered > 1000000)) answer(s, text, len);
+    if (!counting || s->state != OPEN) return;
     frames++;
     while ((found = marker(&from, end))) {
         if (found != before) mark(s, found);
@@ -245,7 +265,7 @@ static size_t take_frames(Socket *s, const unsigned char *data, size_t len) {
         switch (head[0] & 15) {
         case 1: take_text(s, head + skip, size); break;
         case 8: lose(s); return len;
-        case 9: answer_ping(s, head + skip, size); break;
+        case 9: say(s, 10, head + skip, size); break;
         }
         at += skip + size;
     }
@@ -315,7 +335,7 @@ static void give_up(void) {
 
 /* Commands. */
 
-static void reopen(void) {
+static void reopen(int wait_for_first) {
     int wanted = total;
     for (int i = 0; i < total; i++) {
         if (sockets[i].state != CLOSED) close(sockets[i].fd);
@@ -323,7 +343,7 @@ static void reopen(void) {
     }
     total = begun = settled = readers = 0;
     newest = reached = 0;
-    open_sockets(wanted, wanted, 1);
+    open_sockets(wanted, wanted, wait_for_first);
 }
 
 static void stall(int k) {
@@ -368,7 +388,7 @@ static void obey(const char *line) {
     int n, most, first;
     if (sscanf(line, "open %d %d %d", &n, &most, &first) == 3) open_sockets(n, most, first);
     else if (sscanf(line, "stall %d", &n) == 1) stall(n);
-    else if (!strcmp(line, "reopen")) reopen();
+    else if (sscanf(line, "reopen %d", &first) == 1) reopen(first);
     else if (!strcmp(line, "start")) start();
     else if (!strcmp(line, "stop")) stop();
     else {
@@ -394,8 +414,9 @@ static void listen_to_commands(void) {
 
 int main(int argc, char **argv) {
     struct epoll_event events[EVENTS];
-    if (argc != 4) {
-        fprintf(stderr, "load <IPv4 address> <port> <path>\n");
+    answering = argc == 5 && !strcmp(argv[4], "answering");
+    if (argc != 4 + answering) {
+        fprintf(stderr, "load <IPv4 address> <port> <path> [answering]\n");
         return 2;
     }
     address.sin_family = AF_INET;

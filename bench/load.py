@@ -93,16 +93,18 @@ def allow_files(wanted: int) -> None:
 class Load(Child):
     """Many sockets to one address of this machine. Answers come in the order of the commands."""
 
-    def __init__(self, port: int, path: str) -> None:
-        super().__init__([str(compiled()), "127.0.0.1", str(port), path])
+    def __init__(self, port: int, path: str, answering: bool = False) -> None:
+        """`answering`: say what they would have painted, as our pages do."""
+        more = ["answering"] if answering else []
+        super().__init__([str(compiled()), "127.0.0.1", str(port), path, *more])
 
     def open(self, n: int, at_once: int = 40, painted: bool = True) -> Opened:
         """Open `n` more, so many at a time, and wait: until each has a fragment, or is open."""
         return self._opened(f"open {n} {at_once} {int(painted)}")
 
-    def reopen(self) -> Opened:
-        """Drop all and open as many, all at once, until each has a fragment."""
-        return self._opened("reopen")
+    def reopen(self, painted: bool = True) -> Opened:
+        """Drop all and open as many, all at once."""
+        return self._opened(f"reopen {int(painted)}")
 
     def stall(self, k: int) -> None:
         """Never read the first `k` again."""

@@ -28,11 +28,18 @@ def ms(value: float) -> str:
 
 
 def at_least(what: str, value: float, wanted: float, unit: str = "") -> str:
-    return _verdict(what, value >= wanted, f"{value:,.3g}{unit}", f"at least {wanted:g}{unit}")
+    return _verdict(what, value >= wanted, _say(value, unit), f"at least {_say(wanted, unit)}")
 
 
 def at_most(what: str, value: float, wanted: float, unit: str = "") -> str:
-    return _verdict(what, value <= wanted, f"{value:,.3g}{unit}", f"at most {wanted:g}{unit}")
+    return _verdict(what, value <= wanted, _say(value, unit), f"at most {_say(wanted, unit)}")
+
+
+def _say(value: float, unit: str) -> str:
+    """Three digits, or all of a large number, and no zeros at the end."""
+    places = 2 if abs(value) < 10 else 1 if abs(value) < 100 else 0
+    said = f"{value:,.{places}f}"
+    return (said.rstrip("0").rstrip(".") if "." in said else said) + unit
 
 
 def _verdict(what: str, reached: bool, value: str, wanted: str) -> str:

@@ -22,7 +22,7 @@ def measure(server: str, sockets: int, rest: float) -> tuple[float, list[Opened]
     """Bytes a socket, and how it went when all came at once."""
     with (
         serving(server, boards.texts()) as (cluster, recorder),
-        Load(cluster.webs[0].port, boards.PATH) as load,
+        Load(cluster.webs[0].port, boards.PATH, answering=True) as load,
     ):
         for feed in range(boards.TILES):
             recorder.record(feed, boards.text(1300, time.time_ns() // 1000))

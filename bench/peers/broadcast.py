@@ -1,21 +1,27 @@
-"""`websockets.broadcast`, as its documentation shows it. `python -m bench.peers.broadcast PORT`."""
+"""`websockets.broadcast`, as its documentation shows it. `python -m bench.peers.broadcast PORT`.
+
+What a client says goes to stdout, for tests of the client.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import sys
+from contextlib import suppress
 
 from websockets.asyncio.server import ServerConnection, broadcast, serve
+from websockets.exceptions import ConnectionClosed
 
 connections: set[ServerConnection] = set()
 
 
 async def handler(connection: ServerConnection) -> None:
     connections.add(connection)
-    try:
-        await connection.wait_closed()
-    finally:
-        connections.discard(connection)
+    # A client that is killed does not say good-bye.
+    with suppress(ConnectionClosed):
+        async for said in connection:
+            print(said, flush=True)
+    connections.discard(connection)
 
 
 async def main(port: int) -> None:
