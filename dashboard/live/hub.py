@@ -22,6 +22,7 @@ from django.conf import settings
 from dashboard.live.audience import Teller
 from dashboard.live.board import Board, Key
 from dashboard.live.comparing import Comparer
+from dashboard.live.desk import Desk
 from dashboard.live.drawing import Painter
 from dashboard.live.groups import Groups
 from dashboard.live.held import Held
@@ -56,6 +57,7 @@ class Hub:
         self.query = self._asking.query
         # Another: while somebody else holds SQLite's write lock, pages still come and are drawn.
         self._telling = DatabaseThread("hub-telling")
+        self.desk = Desk(self.query)
         self._opening = asyncio.Lock()
         self.groups = Groups(self._layer)
         self.painter = Painter(self.walls, self.held, lambda ids: self.loader.refresh(ids))
