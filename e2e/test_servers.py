@@ -382,6 +382,33 @@ def test_whoever_may_not_look_is_told_so_by_a_code(web: Web) -> None:
     assert closed(web, "nope") == 4404
 
 
+def read_until(stream: Any, text: bytes) -> bytes:
+    """The lines of a stream up to the one with this text in it."""
+    lines = []
+    while text not in (line := stream.readline()):
+        assert line, "the stream has ended"
+        lines.append(line)
+    return b"".join([*lines, line])
+
+
+def test_events_come_at_once_and_what_was_painted_goes_back(web: Web) -> None:
+    status, stream = Visitor(web).ask("/events/d/test/")
+    came = read_until(stream, b'data: <hx-partial id="wall">')
+    token = came.partition(b"\nid: ")[2].partition(b"\n")[0].decode()
+
+    answer = urllib.request.Request(
+        f"{web.url}/events/d/test/", b'{"painted":1}', {"Last-Event-ID": token}
+    )
+    with urllib.request.urlopen(answer, timeout=20) as answered:
+        assert answered.status == 204
+    # It goes on: the hub's next sign of life.
+    read_until(stream, b'"type": "heartbeat"')
+
+    assert status == 200
+    assert stream.headers["Content-Type"] == "text/event-stream"
+    stream.close()
+
+
 def test_another_site_opens_no_socket(web: Web) -> None:
     with pytest.raises(InvalidStatus) as refused, watch(web, origin="http://evil.example"):
         pass
@@ -455,6 +482,20 @@ def test_at_the_end_screens_are_sent_away_one_after_the_other(webs: Webs, server
     assert len(moments) == 40
     assert max(moments) < 3
     assert max(moments) - min(moments) > 0.5
+    assert web.process is not None
+    assert web.process.wait(5) == 0
+
+
+@pytest.mark.parametrize("server", SERVERS)
+def test_at_the_end_a_stream_of_events_ends_whole(webs: Webs, server: str) -> None:
+    web = webs(server, WATCHWALL_DRAIN="1")
+    _, stream = Visitor(web).ask("/events/d/test/")
+    read_until(stream, b'data: <hx-partial id="wall">')
+
+    web.send(signal.SIGTERM)
+    rest = stream.read()
+
+    assert b"event: end" not in rest, "the page comes back by itself"
     assert web.process is not None
     assert web.process.wait(5) == 0
 

@@ -48,12 +48,15 @@ COUNTERS: Mapping[str, tuple[str, str]] = {
         "Fragments a newer one took the place of, since the socket was busy.",
     ),
     "repairs": ("watchwall_repairs", "Feeds whose change was missed and found by comparing."),
+    "acks": ("watchwall_acks", "What pages said that they had painted."),
+    "acks.refused": ("watchwall_acks_refused", "What else was said to us over pages' sockets."),
     "reloads": ("watchwall_reloads", "Feeds loaded from the database by the hub."),
 }
 # The same, and by what the figure is divided.
 GAUGES: Mapping[str, tuple[str, float, str]] = {
     "sockets": ("watchwall_sockets", 1, "Open sockets of pages."),
     "sockets.behind": ("watchwall_sockets_behind", 1, "Sockets that something waits for."),
+    "sockets.events": ("watchwall_sockets_events", 1, "Of those, pages over server-sent events."),
     "stalest": (
         "watchwall_stalest_screen_seconds",
         SECOND,
