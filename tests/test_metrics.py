@@ -286,8 +286,8 @@ async def test_what_a_page_is_sent_is_counted_on_its_way(
     telling = Telling()
     monkeypatch.setattr(processes, "count", telling.count)
 
-    await hub.query(arrive, feed, {"a": 17})
-    while "17" not in await socket.receive_from(timeout=10):
+    await hub.query(arrive, feed, {"a": 1741})
+    while "1,741" not in await socket.receive_from(timeout=10):
         pass
     await socket.disconnect()
 
