@@ -53,12 +53,12 @@ def make_wall() -> Dashboard:
     return board
 
 
-def rows() -> Rows:
+def rows(using: str = "default") -> Rows:
     """Everything there is, but what is raised."""
     return {
         model._meta.db_table: [
             {name: value for name, value in row.items() if name not in RAISED}
-            for row in model._base_manager.order_by("pk").values()
+            for row in model._base_manager.using(using).order_by("pk").values()
         ]
         for model in tables()
     }
