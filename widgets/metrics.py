@@ -40,6 +40,7 @@ COUNTERS: Mapping[str, tuple[str, str]] = {
     "readings": ("watchwall_readings", "Readings that were recorded."),
     "samples": ("watchwall_samples", "Samples that were recorded."),
     "publishes": ("watchwall_publishes", "Messages put onto the channel layer."),
+    "unpublished": ("watchwall_unpublished", "Changes that no layer took; hubs compare."),
     "renders": ("watchwall_renders", "Tiles that were drawn."),
     "frames": ("watchwall_frames", "Frames handed out to sockets."),
     "fragments": ("watchwall_fragments", "Fragments in those frames."),
@@ -48,6 +49,8 @@ COUNTERS: Mapping[str, tuple[str, str]] = {
         "Fragments a newer one took the place of, since the socket was busy.",
     ),
     "repairs": ("watchwall_repairs", "Feeds whose change was missed and found by comparing."),
+    "acks": ("watchwall_acks", "What pages said that they had painted."),
+    "acks.refused": ("watchwall_acks_refused", "What else was said to us over pages' sockets."),
     "reloads": ("watchwall_reloads", "Feeds loaded from the database by the hub."),
 }
 # The same, and by what the figure is divided.

@@ -10,6 +10,7 @@ from huey.contrib.djhuey import db_periodic_task, db_task
 from widgets import clock, heartbeat, partitions, record, refresh, retention, schedule
 from widgets.alone import alone
 from widgets.clock import SECOND
+from widgets.push import keys
 from widgets.schedule import Claim
 
 
@@ -45,6 +46,7 @@ def upkeep() -> None:
         if mine:
             partitions.keep_up(now)
             retention.remove_old(now)
+            keys.remove_old(now)
 
 
 @db_periodic_task(crontab(minute="*"))

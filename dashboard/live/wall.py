@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from dashboard.live import facts, fragments
 from dashboard.live.board import Board, Placed
@@ -82,8 +82,13 @@ class Wall:
                 parts["title"] = partial("title", self.heading)
             else:
                 parts["facts"] = partial("facts", self.facts)
-            self._welcome = parts, Frame("".join(parts.values()))
+            self._welcome = parts, self.frame(parts)
         return self._welcome
+
+    def frame(self, parts: Mapping[str, str]) -> Frame:
+        """These partials as one frame, with the newest version that the board then shows."""
+        newest = max((one.version for one in self._painted.values()), default=0)
+        return Frame("".join(parts.values()), newest)
 
     @property
     def grid(self) -> str:
