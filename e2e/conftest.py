@@ -26,6 +26,7 @@ class Watched:
         "WebSocket connection to",
         "net::ERR_CONNECTION",
         "net::ERR_EMPTY_RESPONSE",
+        "net::ERR_INCOMPLETE_CHUNKED_ENCODING",
         "htmx:ws:error",
     )
 

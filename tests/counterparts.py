@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import subprocess
 import tempfile
 import time
@@ -57,6 +58,14 @@ def running(command: Sequence[str], log: Path, answers: Callable[[], bool]) -> I
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait(10)
+
+
+def listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), 5).close()
+    except OSError:
+        return False
+    return True
 
 
 def serves(url: str) -> bool:
@@ -123,3 +132,24 @@ def _backfill(at: Path) -> None:
                str(at / "past.txt"), str(at / "data")]  # fmt: skip
     done = subprocess.run(command, capture_output=True, check=False, timeout=60, env=os.environ)
     assert done.returncode == 0, done.stderr.decode()
+
+
+@contextmanager
+def name_server() -> Iterator[int]:
+    """The port of a name server on 127.0.0.1 that knows some names under `test` and no others."""
+    port = free_port()
+    command = [
+        found("dnsmasq", "dnsmasq-base"),
+        *("--keep-in-foreground", "--conf-file=/dev/null", "--pid-file=", "--user=", "--group="),
+        *(f"--port={port}", "--listen-address=127.0.0.1", "--bind-interfaces"),
+        *("--no-resolv", "--no-hosts", "--local=/test/", "--local-ttl=300"),
+        "--host-record=shop.test,192.0.2.7",
+        "--host-record=shop.test,192.0.2.8",
+        "--cname=www.test,shop.test",
+        "--mx-host=test,mail.test,10",
+        "--txt-record=test,v=1 all",
+        "--ptr-record=7.2.0.192.in-addr.arpa,shop.test",
+        *(f"--txt-record=long.test,{i:03}{'x' * 200}" for i in range(30)),
+    ]
+    with folder("dns") as at, running(command, at / "log.txt", lambda: listens(port)):
+        yield port

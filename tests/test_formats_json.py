@@ -105,7 +105,7 @@ def test_a_list_is_a_batch_of_which_the_latest_counts() -> None:
                 {"value": 3.0}, at=NOON, complete=False,
                 history=[("value", NOON - SECOND, 2.0), ("value", NOON - 2 * SECOND, 1.0)],
             ),
-            "[1]",
+            "[0]",
         ),
         Push("shop", Reading(text="new", at=NOON - SECOND, complete=False), "[3]"),
         Push("shop", Reading(rows=[{"a": 1}], at=NOON - SECOND, complete=False), "[3]"),

@@ -19,7 +19,7 @@ from widgets.sources import Source, sources
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
 READS = re.compile(
-    r'\b(?:text|flag|number|items|networks|choice|zone|redis|address)\(\s*"([A-Z_]+)"'
+    r'\b(?:text|flag|number|items|addresses|networks|choice|zone|redis|address)\(\s*"([A-Z_]+)"'
 )
 
 

@@ -50,6 +50,20 @@ def networks(name: str) -> list[IPv4Network | IPv6Network]:
         ) from None
 
 
+def addresses(name: str) -> list[tuple[str, int]]:
+    """Hosts with ports, separated by commas: router.example:443, 192.0.2.1:53, [2001:db8::1]:53."""
+    found = []
+    for item in items(name):
+        host, _, port = item.rpartition(":")
+        host = host.removeprefix("[").removesuffix("]")
+        if not host or not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+            raise ImproperlyConfigured(
+                f"{name}: {item!r} is no address; it takes host:port, separated by commas"
+            )
+        found.append((host, int(port)))
+    return found
+
+
 def choice(name: str, default: str, among: tuple[str, ...]) -> str:
     """One of a few words, in capitals."""
     given = text(name, default)

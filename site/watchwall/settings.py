@@ -14,7 +14,18 @@ from django.core.exceptions import ImproperlyConfigured
 from watchwall import __version__
 from watchwall.build import fingerprint
 from watchwall.database import database
-from watchwall.environment import address, choice, flag, items, networks, number, redis, text, zone
+from watchwall.environment import (
+    address,
+    addresses,
+    choice,
+    flag,
+    items,
+    networks,
+    number,
+    redis,
+    text,
+    zone,
+)
 from watchwall.queue import channel_layer, make_huey
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
@@ -67,6 +78,11 @@ if BIND in {"0.0.0.0", "::"} and not items("WATCHWALL_HOSTS"):  # noqa: S104
     ALLOWED_HOSTS = ["*"]
 elif BIND not in ALLOWED_HOSTS:
     ALLOWED_HOSTS.append(f"[{BIND}]" if ":" in BIND else BIND)
+
+# Over so many seconds `serve` sends its screens to other processes when it ends.
+DRAIN = number("WATCHWALL_DRAIN", 2, 0, 60)
+# Daphne closes a socket after so many seconds, and the page opens another.
+SOCKET_LIFE = number("WATCHWALL_SOCKET_LIFE", 86_400, 1, 31_536_000)
 
 INSTALLED_APPS = [
     "daphne",
@@ -145,6 +161,8 @@ CHANNEL_LAYERS: dict[str, Any] = {"default": channel_layer(REDIS_URL)}
 PUSH_LIMIT = number("WATCHWALL_PUSH_LIMIT", 16, 1, 256) * 1_048_576
 # Where sources may connect to; none given, anywhere.
 EGRESS = networks("WATCHWALL_EGRESS")
+# Who is asked whether this machine itself is cut off.
+ANCHORS = addresses("WATCHWALL_ANCHORS")
 # An object and not a dict: with a dict, Huey runs every task at once, in the caller, under DEBUG.
 HUEY = make_huey(REDIS_URL)
 
@@ -205,5 +223,9 @@ LOGGING = {
         "level": choice("WATCHWALL_LOG_LEVEL", "WARNING", ("DEBUG", "INFO", "WARNING", "ERROR")),
     },
     # One INFO line a task would be most of the log.
-    "loggers": {"huey": {"level": "WARNING"}, "daphne": {"level": "WARNING"}},
+    "loggers": {
+        "huey": {"level": "WARNING"},
+        "daphne": {"level": "WARNING"},
+        "uvicorn.error": {"level": "WARNING"},
+    },
 }

@@ -82,7 +82,8 @@ class Points:
         self.now = now
         self.count = 0
         self._feeds: dict[str, dict[str, list[tuple[int | None, float]]]] = {}
-        self._places: dict[tuple[str, int | None], str] = {}
+        # Where a feed is named first; a batch of lines cannot say more of one reading.
+        self._places: dict[str, str] = {}
         self._units: dict[str, dict[str, str]] = {}
         self._verdicts: dict[str, dict[str, Verdict]] = {}
         self._known: dict[str, dict[str, list[tuple[int | None, float]]]] = {}
@@ -107,9 +108,11 @@ class Points:
             raise BadPush(
                 place, f"more than {MOST_POINTS:,} numbers in one body; send several", 413
             )
-        points = self._points(feed, series, place)
+        known = self._known.get(feed)
+        points = known.get(series) if known is not None else None
+        if points is None:
+            points = self._points(feed, series, place)
         points.append((at, value))
-        self._places.setdefault((feed, at), place)
         if unit:
             self._units.setdefault(feed, {})[series.strip()] = unit
         if verdict is not None:
@@ -117,15 +120,12 @@ class Points:
 
     def _points(self, feed: str, series: str, place: str) -> list[tuple[int | None, float]]:
         """Those of one series; its names are checked once, and not with each point."""
-        known = self._known.get(feed)
-        if known is None:
+        if feed not in self._known:
             check_feed(feed, place)
-            known = self._known[feed] = {}
-            self._feeds[feed] = {}
-        points = known.get(series)
-        if points is None:
-            name = check_series(series, place)
-            points = known[series] = self._feeds[feed].setdefault(name, [])
+            self._known[feed], self._feeds[feed] = {}, {}
+            self._places[feed] = place
+        name = check_series(series, place)
+        points = self._known[feed][series] = self._feeds[feed].setdefault(name, [])
         return points
 
     def pushes(self) -> Iterator[Push]:
@@ -163,7 +163,7 @@ class Points:
             complete=False,
             history=history,
         )
-        return Push(feed, reading, self._places.get((feed, at), ""))
+        return Push(feed, reading, self._places[feed])
 
 
 def order(at: int | None) -> float:

@@ -283,13 +283,13 @@ def why(error: BaseException) -> str:
             found = error.certificate_error
             return f"the certificate is not valid: {getattr(found, 'verify_message', found)}"
         case aiohttp.ClientConnectorDNSError():
-            reason = _system(error.os_error)
+            reason = system_words(error.os_error)
             return f"the name {error.host} cannot be resolved ({reason})"
         case aiohttp.ClientConnectorSSLError():
             reason = getattr(error.os_error, "reason", None) or str(error.os_error)
             return f"no TLS connection: {reason.replace('_', ' ').lower()}"
         case aiohttp.ClientConnectorError():
-            return _system(error.os_error)
+            return system_words(error.os_error)
         case aiohttp.ServerDisconnectedError():
             return "the connection was closed without an answer"
         case aiohttp.ClientPayloadError():
@@ -297,12 +297,12 @@ def why(error: BaseException) -> str:
         case aiohttp.ClientResponseError():
             return "the answer is not HTTP"
         case OSError():
-            return _system(error)
+            return system_words(error)
         case _:
             return f"{type(error).__name__}: {error}"
 
 
-def _system(error: OSError) -> str:
+def system_words(error: OSError) -> str:
     """The system's own words: `connection refused`. Of several tries the first counts."""
     if error.errno and error.errno > 0:
         return os.strerror(error.errno).lower()
