@@ -31,6 +31,7 @@ SHOWS = {
     "json": ["chunks", "rows"],
     "prometheus": ["user", "true at"],
     "scrape": ["node_load1", "/s", "node_memory_MemAvailable_bytes"],
+    "sql": ["template1", " B", "rows"],
     "watchwall": ["feeds.failed"],
 }
 
@@ -50,6 +51,7 @@ def addresses(request: pytest.FixtureRequest) -> dict[str, str]:
         "127.0.0.1:9090": f"127.0.0.1:{port[9090]}",
         "127.0.0.1:9100": f"127.0.0.1:{port[9100]}",
         "port: 9100": f"port: {port[9100]}",
+        "postgres://wall:secret@127.0.0.1:5432/shop": request.getfixturevalue("postgres").url,
     }
 
 
