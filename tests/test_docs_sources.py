@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import subprocess
+from collections.abc import Iterator
 from contextlib import chdir
 from io import StringIO
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from django.core.management import call_command
 from pytest_django import Settings
 
+from e2e.servers import Redis
 from watchwall import environment
 from widgets.sources import sources
 
@@ -30,6 +32,7 @@ SHOWS = {
     "http": ["up", "200 OK"],
     "json": ["chunks", "rows"],
     "prometheus": ["user", "true at"],
+    "redis": ["used_memory", " B", "length.jobs"],
     "scrape": ["node_load1", "/s", "node_memory_MemAvailable_bytes"],
     "sql": ["template1", " B", "rows"],
     "watchwall": ["feeds.failed"],
@@ -41,18 +44,21 @@ def test_every_source_has_a_section() -> None:
 
 
 @pytest.fixture(scope="module")
-def addresses(request: pytest.FixtureRequest) -> dict[str, str]:
+def addresses(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
     """The usual addresses that stand in the commands, and where the tests' own programs are."""
     port = {
         9090: request.getfixturevalue("prometheus").rpartition(":")[2],
         9100: request.getfixturevalue("node_exporter").rpartition(":")[2],
     }
-    return {
+    redis = Redis().start()
+    yield {
         "127.0.0.1:9090": f"127.0.0.1:{port[9090]}",
         "127.0.0.1:9100": f"127.0.0.1:{port[9100]}",
         "port: 9100": f"port: {port[9100]}",
         "postgres://wall:secret@127.0.0.1:5432/shop": request.getfixturevalue("postgres").url,
+        "redis://127.0.0.1:6379/0": redis.url,
     }
+    redis.close()
 
 
 def run(
