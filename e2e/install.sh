@@ -9,6 +9,7 @@ for of in chromium:chromium redis-server:redis-server nginx:nginx-light \
 done
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null 2>&1 ||
   missing="$missing postgresql"
+command -v cc >/dev/null 2>&1 || missing="$missing gcc libc6-dev"
 [ -x /usr/lib/nagios/plugins/check_dummy ] || missing="$missing monitoring-plugins-basic"
 python3 -c 'import ensurepip, venv' >/dev/null 2>&1 || missing="$missing python3 python3-venv"
 [ -n "$missing" ] || exit 0

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
 from django.test import Client
 
 from dashboard.live.hub import Hub, current
 from e2e.servers import Postgres, Redis
 from tests import counterparts
+from tests.pushing import Sender
+from widgets import record
+from widgets.push import tokens
 
 
 @pytest.fixture
@@ -43,6 +47,16 @@ async def hub(transactional_db: None) -> AsyncIterator[Hub]:
     here = current()
     yield here
     await here.stop()
+
+
+@pytest.fixture
+async def sender(transactional_db: None) -> AsyncIterator[Sender]:
+    """A sender with a token for everything."""
+    token = await sync_to_async(tokens.create)("everything", ["*"])
+    sender = Sender(token=token)
+    yield sender
+    await sync_to_async(record.stop)()
+    await sync_to_async(sender.application.stop)()
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from widgets.formats import formats
 from widgets.kinds import Kind, kinds
 from widgets.options import read
 from widgets.reading import Reading
@@ -18,7 +19,7 @@ from widgets.sources import Source, sources
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
 READS = re.compile(
-    r'\b(?:text|flag|number|items|addresses|networks|choice|zone|redis)\(\s*"([A-Z_]+)"'
+    r'\b(?:text|flag|number|items|addresses|networks|choice|zone|redis|address)\(\s*"([A-Z_]+)"'
 )
 
 
@@ -71,3 +72,9 @@ def test_the_example_of_a_kind_is_a_kind() -> None:
 @pytest.mark.parametrize("path", ["docs/decisions"])
 def test_what_it_links_to_is_there(path: str) -> None:
     assert (ROOT / path).exists()
+
+
+def test_every_format_has_a_section_and_no_other_does() -> None:
+    text = (ROOT / "docs" / "push.md").read_text()
+
+    assert sorted(re.findall(r"^## ([a-z]+)$", text, re.MULTILINE)) == formats.slugs()

@@ -8,9 +8,11 @@ class WidgetsConfig(AppConfig):
 
     def ready(self) -> None:
         from widgets import signals
+        from widgets.formats import formats
         from widgets.kinds import kinds
         from widgets.sources import sources
 
         sources.scan()
         kinds.scan()
+        formats.scan()
         signals.connect()

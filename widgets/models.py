@@ -75,6 +75,10 @@ class Feed(Revisioned):
         max_length=200, blank=True, help_text="Only consumers on this machine refresh it."
     )
     paused = models.BooleanField(default=False)
+    # Whose push made it; what a token may make is counted by it.
+    made_by = models.ForeignKey(
+        "Token", models.SET_NULL, null=True, blank=True, editable=False, related_name="made"
+    )
     keep_raw = SpanField(default=7 * clock.DAY, help_text="How long samples are kept.")
     keep_minutes = SpanField(default=90 * clock.DAY, help_text="How long minutes are kept.")
     keep_hours = SpanField(default=730 * clock.DAY, help_text="How long hours are kept.")
@@ -301,6 +305,52 @@ class Widget(Revisioned):
             raise ValidationError([str(problem) for problem in error.problems]) from None
 
 
+class Token(models.Model):
+    """Lets a sender hand readings in, and perhaps read back. Stored hashed, shown once.
+
+    `feeds` are shell patterns of names (`shop.*`); whatever it may do it may do with those alone.
+    """
+
+    name = PrintableName(unique=True, help_text="Whose it is: shown beside what it sends.")
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    # The first characters, by which people tell one from another.
+    hint = models.CharField(max_length=12, editable=False)
+    feeds = models.JSONField(default=list)
+    may_push = models.BooleanField(default=True)
+    may_create = models.BooleanField(default=True)
+    may_read = models.BooleanField(default=False)
+    most_series = models.PositiveIntegerField(
+        default=20_000, help_text="In all the feeds that it made."
+    )
+    created = models.BigIntegerField()
+    # Written once a minute at most; None: never.
+    used = models.BigIntegerField(null=True)
+    revoked = models.BigIntegerField(null=True)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return str(self.name)
+
+
+class Handled(models.Model):
+    """A push that came with an Idempotency-Key, and its answer once there is one; kept a day."""
+
+    token = models.ForeignKey(Token, models.CASCADE)
+    key = models.CharField(max_length=200)
+    # Of address and body: a key that is used for something else is a mistake, and said.
+    digest = models.CharField(max_length=64)
+    at = models.BigIntegerField(db_index=True)
+    answer = models.JSONField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["token", "key"], name="handled_once")]
+
+    def __str__(self) -> str:
+        return self.key
+
+
 class Process(models.Model):
     """One running process, which writes its row every 5 s; how the processes know of each other."""
 
@@ -319,3 +369,16 @@ class Process(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+class Duty(models.Model):
+    """What is done once for the whole wall, by whichever process comes first; when it last was."""
+
+    name = models.CharField(max_length=40, primary_key=True)
+    done = models.BigIntegerField(default=0)
+
+    class Meta:
+        verbose_name_plural = "duties"
+
+    def __str__(self) -> str:
+        return self.name

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 
 from django.db import OperationalError, connection
@@ -20,7 +20,17 @@ from widgets.borrow import borrowed
 from widgets.change import Arrival, Outcome
 from widgets.commit import commit
 
-__all__ = ["Arrival", "NotRecorded", "Outcome", "judge", "record", "stop", "submit"]
+__all__ = [
+    "Arrival",
+    "Full",
+    "NotRecorded",
+    "Outcome",
+    "judge",
+    "offer",
+    "record",
+    "stop",
+    "submit",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +46,10 @@ _Job = tuple[Arrival, "Future[Outcome]"]
 
 class NotRecorded(Exception):
     """The database would not take it; nothing was acknowledged, and it may be handed in again."""
+
+
+class Full(NotRecorded):
+    """So much waits to be recorded that no more is taken in; it may be handed in again later."""
 
 
 class Writer:
@@ -59,6 +73,26 @@ class Writer:
                 return None
             self._jobs.put((arrival, answer))
         return answer
+
+    def offer(self, arrivals: Sequence[Arrival]) -> list[Future[Outcome]] | None:
+        """As `submit`, of several, without waiting: Full if there is no room for all of them."""
+        # Whoever waits for room holds the gate meanwhile.
+        if not self._gate.acquire(timeout=0.05):
+            raise Full("very much is waiting to be recorded")
+        try:
+            if self._closed:
+                return None
+            if self._jobs.qsize() + len(arrivals) > MOST_WAITING:
+                raise Full("very much is waiting to be recorded")
+            answers: list[Future[Outcome]] = []
+            for arrival in arrivals:
+                answer: Future[Outcome] = Future()
+                answer.set_running_or_notify_cancel()
+                self._jobs.put_nowait((arrival, answer))
+                answers.append(answer)
+            return answers
+        finally:
+            self._gate.release()
 
     def stop(self) -> None:
         with self._gate:
@@ -133,6 +167,13 @@ def submit(arrival: Arrival) -> Future[Outcome]:
     while (answer := _writer().submit(arrival)) is None:
         pass  # It ended between the two calls; the next one is another.
     return answer
+
+
+def offer(arrivals: Sequence[Arrival]) -> list[Future[Outcome]]:
+    """Hand in several without waiting; Full, and none is taken, if there is no room for all."""
+    while (answers := _writer().offer(arrivals)) is None:
+        pass  # As in `submit`.
+    return answers
 
 
 def record(arrival: Arrival, timeout: float | None = None) -> Outcome:

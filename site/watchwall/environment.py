@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from ipaddress import IPv4Network, IPv6Network, ip_network
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.core.exceptions import ImproperlyConfigured
@@ -95,4 +96,17 @@ def redis(name: str) -> str:
             raise ImproperlyConfigured(
                 f"{name} is no address of a Redis; it takes redis://host:6379/0"
             ) from None
+    return given
+
+
+def address(name: str) -> str:
+    """The address of a web page; "" for none. It may be a secret, so errors do not show it."""
+    given = text(name, "")
+    try:
+        parts = urlsplit(given)
+        known = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError:
+        known = False
+    if given and not known:
+        raise ImproperlyConfigured(f"{name} is no address; it takes https://host/path")
     return given
