@@ -31,6 +31,7 @@ SHOWS = {
     "host": ["memory.percent", "3 rows"],
     "http": ["up", "200 OK"],
     "json": ["chunks", "rows"],
+    "plugin": ["exit", "load15"],
     "prometheus": ["user", "true at"],
     "redis": ["used_memory", " B", "length.jobs"],
     "scrape": ["node_load1", "/s", "node_memory_MemAvailable_bytes"],
@@ -81,6 +82,7 @@ def run(
     assert (program, manage) == (".venv/bin/python", "manage.py")
     for name, value in re.findall(r"^export (\w+)=(.*)$", before, re.M):
         patch.setenv(name, *shlex.split(value))
+    settings.PLUGINS = environment.text("WATCHWALL_PLUGINS", "")
     settings.ANCHORS = environment.addresses("WATCHWALL_ANCHORS")
     subprocess.run(["sh", "-e", "-c", before], cwd=folder, check=True, timeout=60)
     out = StringIO()
