@@ -163,6 +163,8 @@ CHANNEL_LAYERS: dict[str, Any] = {"default": channel_layer(REDIS_URL)}
 PUSH_LIMIT = number("WATCHWALL_PUSH_LIMIT", 16, 1, 256) * 1_048_576
 # Where sources may connect to; none given, anywhere.
 EGRESS = networks("WATCHWALL_EGRESS")
+# The folder whose programs the source `plugin` may run; "" for none.
+PLUGINS = text("WATCHWALL_PLUGINS", "")
 # Who is asked whether this machine itself is cut off.
 ANCHORS = addresses("WATCHWALL_ANCHORS")
 # An object and not a dict: with a dict, Huey runs every task at once, in the caller, under DEBUG.
