@@ -2,7 +2,8 @@
 # What the tests use besides Python: installed where it may, otherwise named.
 set -eu
 missing=""
-for of in chromium:chromium redis-server:redis-server nginx:nginx-light \
+for of in prometheus:prometheus prometheus-alertmanager:prometheus-alertmanager curl:curl \
+  chromium:chromium redis-server:redis-server nginx:nginx-light \
   supervisord:supervisor systemd-analyze:systemd; do
   PATH="$PATH:/usr/sbin" command -v "${of%%:*}" >/dev/null 2>&1 || missing="$missing ${of#*:}"
 done
