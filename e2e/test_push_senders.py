@@ -149,3 +149,46 @@ remote_write:
 
     assert complaints == []
     assert len({name.partition("/")[0] for name in sent.values()}) > 100
+
+
+def test_the_sdk_of_opentelemetry_exports_gauges_sums_and_histograms(sent: Sent) -> None:
+    from opentelemetry.exporter.otlp.proto.http import Compression
+    from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+    from opentelemetry.sdk.metrics import Counter, Histogram, MeterProvider
+    from opentelemetry.sdk.metrics.export import (
+        AggregationTemporality,
+        PeriodicExportingMetricReader,
+    )
+    from opentelemetry.sdk.resources import Resource
+
+    delta = dict.fromkeys((Counter, Histogram), AggregationTemporality.DELTA)
+    for name, preferred in (("moving", delta), ("total", {})):
+        exporter = OTLPMetricExporter(
+            f"{sent.url}/v1/metrics",
+            headers={"Authorization": f"Bearer {sent.token}"},
+            compression=Compression.Gzip,
+            preferred_temporality=preferred,
+        )
+        provider = MeterProvider(
+            [PeriodicExportingMetricReader(exporter, export_interval_millis=3_600_000)],
+            Resource({"service.name": "shop", "telemetry.sdk.name": "x"}),
+        )
+        meter = provider.get_meter("shop")
+        counter = meter.create_counter(f"{name}.orders", unit="1")
+        latency = meter.create_histogram(f"{name}.latency", unit="ms")
+        meter.create_gauge(f"{name}.open").set(17, {"till": 2})
+        for round_ in range(2):
+            counter.add(5)
+            for value in range(100):
+                latency.record(value)
+            assert provider.force_flush(), round_
+        provider.shutdown()
+
+    values = sent.values()
+    shop = "{service.name=shop}"
+    assert values["moving.open/value{service.name=shop,till=2}"] == 17.0
+    assert values[f"moving.orders/delta{shop}"] == 5.0
+    assert values[f"total.orders/value{shop}"] == 10.0
+    assert values[f"moving.latency/count{shop}"] == 100.0
+    assert values[f"total.latency/count{shop}"] == 200.0
+    assert 45 < values[f"moving.latency/p50{shop}"] < 55
