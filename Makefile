@@ -1,9 +1,10 @@
 # The commands of the project. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run dev test test-all check admin bench pictures requirements clean system
+.PHONY: help run dev test test-all check admin bench soak pictures requirements clean system
 
 PYTHON ?= python3
 PORT ?= 8000
+MINUTES ?= 30
 BIN := .venv/bin
 # Quiet: what goes wrong is still said, and nothing else is worth a page of output.
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
@@ -29,6 +30,7 @@ check: .venv/.dev ## lint and types alone
 
 test: system .venv/.dev check ## lint, types, unit, integration and browser tests, under 10 minutes
 	$(BIN)/pytest -m "not slow" tests
+	WATCHWALL_TEST_DATABASE=postgresql $(BIN)/pytest -m "not slow" tests
 	$(BIN)/pytest -m "not slow" e2e
 
 test-all: system .venv/.dev ## what takes long on top of `make test`
@@ -38,8 +40,11 @@ test-all: system .venv/.dev ## what takes long on top of `make test`
 system:
 	@e2e/install.sh
 
-bench: .venv/.dev ## refresh lateness with 200 feeds, three runs
-	$(BIN)/python bench/lateness.py
+bench: system .venv/.dev ## all benchmarks, half an hour; or one [PART=fanout] [QUICK=1]
+	@$(BIN)/python -m bench $(PART) $(if $(QUICK),--quick)
+
+soak: system .venv/.dev ## whether anything grows, in page or server [MINUTES=30]
+	@$(BIN)/python -m bench.soak --minutes $(MINUTES)
 
 pictures: system .venv/.dev ## README's picture anew, from the browser tests, after five minutes
 	PICTURES_AFTER=300 $(BIN)/pytest -q e2e/test_page.py -k pictures
@@ -52,7 +57,7 @@ requirements: .venv/.dev ## pin requirements.txt and requirements-dev.txt anew f
 	  --no-emit-index-url --no-header --no-annotate requirements-dev.in -o requirements-dev.txt
 
 clean: ## remove the environment and what tests leave behind, never var/
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis e2e/out
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis e2e/out bench/out
 
 # The environment, made again only when a list of requirements changed.
 .venv/.run: requirements.txt | .venv/bin/python

@@ -1,129 +1,165 @@
-"""How late feeds are asked: 200 of them, 50 every second, 150 every 10 s, on one `manage.py up`.
+"""How late feeds are asked: 200 of them, 50 every second, 150 every 10 s.
 
-`make bench` prints a table. Lateness is the moment a fetch begins less the moment it was due; every
-refresh counts from the third of each feed on. The feeds ask a web server in this process, so
-that the whole way is used: ticker, claim, queue, worker, I/O loop, record, commit.
+`python -m bench.lateness [--quick]`. Lateness is the moment a fetch begins less the moment it was
+due; every refresh counts from the third of each feed on. The feeds ask a web server in this
+process, so that the whole way is used: ticker, claim, queue, worker, I/O loop, record, commit.
+
+First in one process, `manage.py up` on SQLite. Then by two consumers on Redis and PostgreSQL, of
+which one is killed with signal 9 on the way. The web server then answers after 100 ms, so that the
+dead one has fetches under way: those feeds are held by its lease, which is their timeout and 5 s.
 """
 
 from __future__ import annotations
 
-import argparse
-import asyncio
-import platform
-import sqlite3
+import signal
 import statistics
-import sys
 import tempfile
-import threading
 import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import psutil
-from aiohttp import web
+from bench import report
+from bench.answering import answering, asking
+from e2e.cluster import Cluster
+from e2e.wall import Managed, Wall, eventually
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+FEEDS = 200
+FAST = 50
+SLOW = 10  # s; the interval of the others
+TIMEOUT = 1.0  # s; of each feed
+LEASE = TIMEOUT + 5
+SLACK = 2.0  # s after the end of the lease in which what it held must be back
 
-from e2e.wall import Wall, eventually, free_port
+Query = Callable[[str], list[tuple[Any, ...]]]
+Claim = tuple[int, int]  # feed, number
+# By claim: its lateness, ms, and when it was seen to be recorded, s by the monotonic clock.
+Seen = dict[Claim, tuple[float, float]]
 
-FEEDS = """
+MAKE = """
 from widgets.models import Feed
 for i in range({count}):
     Feed.objects.create(
-        name=f"bench.{{i}}", source="json", interval=({fast} > i) * 1_000_000 or 10_000_000,
-        options={{"url": "http://127.0.0.1:{port}/", "numbers": {{"a": "a", "b": "b"}}}},
+        name=f"bench.{{i}}", source="json", interval=(1 if i < {fast} else {slow}) * 1_000_000,
+        timeout={timeout}, options={options!r},
     )
 """
+OF = "FROM widgets_feedstate s JOIN widgets_feed f ON f.id = s.feed_id WHERE f.name LIKE 'bench.%'"
+LEAST = f"SELECT MIN(s.claim), COUNT(*) {OF}"
+DONE = f"SELECT s.feed_id, s.claim, s.lateness {OF} AND s.lease_until = 0 AND s.lateness >= 0"
+HELD = f"SELECT s.feed_id, s.claim {OF} AND s.lease_until > 0"
 
 
-def answer(port: int) -> None:
-    """A web server with one small answer, in a thread of its own."""
+@dataclass(frozen=True, slots=True)
+class Death:
+    """`held`: how many feeds the dead consumer had under way; `back`: s until each was asked anew,
+    and that was recorded."""
 
-    async def page(_: web.Request) -> web.Response:
-        return web.json_response({"a": time.time() % 60, "b": 1})
-
-    async def run() -> None:
-        app = web.Application()
-        app.router.add_get("/", page)
-        runner = web.AppRunner(app, access_log=None)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", port, backlog=500).start()
-        await asyncio.Event().wait()
-
-    threading.Thread(target=asyncio.run, args=[run()], daemon=True).start()
+    held: int
+    back: float
 
 
-def measure(seconds: int, count: int, fast: int) -> list[float]:
-    """The lateness of every refresh of `seconds`, in ms."""
-    port = free_port()
-    answer(port)
+def one_process(seconds: float) -> Seen:
     with tempfile.TemporaryDirectory() as folder:
-        wall = Wall(Path(folder)).start()
+        wall = Wall(Path(folder))
         try:
-            wall.python(FEEDS.format(count=count, fast=fast, port=port))
-            database = sqlite3.connect(Path(folder) / "watchwall.sqlite3", timeout=10)
-            # The making of all of them at once is not what is measured.
-            least = (
-                "SELECT MIN(s.claim), COUNT(*) FROM widgets_feedstate s "
-                "JOIN widgets_feed f ON f.id = s.feed_id WHERE f.name LIKE 'bench.%'"
-            )
-            eventually(
-                lambda: database.execute(least).fetchone() >= (3, count), 90, "all were asked twice"
-            )
-            return list(_watch(database, seconds).values())
+            wall.start()
+            _make(wall, wall.query, delay=0)
+            return _watch(wall.query, seconds)
         finally:
-            wall.end()
+            wall.close()
 
 
-def _watch(database: sqlite3.Connection, seconds: int) -> dict[tuple[int, int], float]:
-    found: dict[tuple[int, int], float] = {}
+def two_consumers(seconds: float) -> tuple[Seen, Death]:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Cluster(Path(folder), webs=0, hueys=2) as cluster,
+    ):
+        _make(cluster, cluster.query, delay=0.1)
+        seen = _watch(cluster.query, seconds / 2)
+        cluster.hueys[0].end(signal.SIGKILL)
+        died = time.monotonic()
+        held = _held(cluster.query)
+        seen |= _watch(cluster.query, TIMEOUT)
+        # The other one has ended by now what it had.
+        held &= _held(cluster.query)
+        seen |= _watch(cluster.query, max(seconds / 2, SLOW + SLACK))
+    back = max((after(seen, claim) - died for claim in held), default=0.0)
+    return seen, Death(len(held), back)
+
+
+def _make(managed: Managed, query: Query, delay: float) -> None:
+    """Make the feeds, and wait until all were asked twice: the making of all of them at once is
+    not what is measured."""
+    options = asking(answering(delay))
+    timeout = int(TIMEOUT * 1_000_000)
+    managed.python(MAKE.format(count=FEEDS, fast=FAST, slow=SLOW, timeout=timeout, options=options))
+    eventually(lambda: query(LEAST)[0] >= (3, FEEDS), 90, "all were asked twice")
+
+
+def _watch(query: Query, seconds: float) -> Seen:
+    """Every refresh that is recorded in so many seconds; it looks five times a second."""
+    before = {(feed, claim) for feed, claim, _ in query(DONE)}
     until = time.monotonic() + seconds
-    sql = (
-        "SELECT s.feed_id, s.claim, s.lateness FROM widgets_feedstate s JOIN widgets_feed f "
-        "ON f.id = s.feed_id WHERE f.name LIKE 'bench.%' AND s.lease_until = 0 "
-        "AND s.lateness IS NOT NULL"
-    )
-    before = {(feed, claim) for feed, claim, _ in database.execute(sql)}
+    found: Seen = {}
     while time.monotonic() < until:
-        for feed, claim, lateness in database.execute(sql):
-            found[feed, claim] = lateness / 1000
+        for feed, claim, lateness in query(DONE):
+            if (feed, claim) not in before:
+                found.setdefault((feed, claim), (lateness / 1000, time.monotonic()))
         time.sleep(0.2)
-    return {key: lateness for key, lateness in found.items() if key not in before}
+    return found
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=int, default=60)
-    parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--feeds", type=int, default=200)
-    parser.add_argument("--fast", type=int, default=50)
-    given = parser.parse_args()
-    memory = psutil.virtual_memory().total / 2**30
-    print(f"{_processor()}, {psutil.cpu_count()} cores, {memory:.0f} GiB")
-    print(f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}")
-    print(f"{given.feeds} feeds, {given.fast} of them every second; {given.seconds} s a run")
-    print("run  refreshes      p50      p99      max")
+def _held(query: Query) -> set[Claim]:
+    """The claims that somebody has and has not settled."""
+    return {(feed, claim) for feed, claim in query(HELD)}
+
+
+def after(seen: Seen, lost: Claim) -> float:
+    """When the first claim of the same feed after the lost one was recorded; infinite if none."""
+    moments = [at for (feed, n), (_, at) in seen.items() if feed == lost[0] and n > lost[1]]
+    return min(moments, default=float("inf"))
+
+
+def run(quick: bool) -> Iterator[str]:
+    seconds, rounds = (10, 1) if quick else (60, 3)
+    mixed = f"{FEEDS} feeds, {FAST} of them every second and the others every {SLOW} s"
+    head = ["run", "refreshes", "p50", "p99", "max"]
+    yield (
+        f"## How late feeds are asked\n\n{mixed}, asking a web server for a small JSON, on one "
+        "`manage.py up` with SQLite. Lateness is the moment a fetch begins less the moment it was "
+        f"due; every refresh of {seconds} s counts, once each feed has been asked twice."
+    )
     rows = []
-    for run in range(given.runs):
-        late = sorted(measure(given.seconds, given.feeds, given.fast))
-        row = (_quantile(late, 0.5), _quantile(late, 0.99), late[-1])
-        rows.append(row)
-        print(f"{run + 1:>3} {len(late):>10} " + " ".join(f"{v:>5.1f} ms" for v in row), flush=True)
+    for turn in range(rounds):
+        report.progress(f"lateness in one process, {turn + 1} of {rounds}")
+        rows.append(_figures(one_process(seconds)))
     middle = [statistics.median(column) for column in zip(*rows, strict=True)]
-    print("median         " + " ".join(f"{value:>5.1f} ms" for value in middle))
+    said = [[i + 1, *_said(row)] for i, row in enumerate(rows)]
+    yield report.table(head, [*said, ["**median**", *_said(middle)]] if rounds > 1 else said)
+    yield (
+        "The same by two `manage.py run_huey` on Redis and PostgreSQL, one of which is killed with "
+        "signal 9 in the middle; the web server answers after 100 ms. What the dead one had under "
+        f"way is asked anew when its lease is over, after {LEASE:g} s, and counts as late as that."
+    )
+    report.progress("lateness with two consumers, one killed")
+    seen, death = two_consumers(seconds)
+    yield report.table(head, [[1, *_said(_figures(seen))]])
+    what = f"the {death.held} feeds that the dead consumer had under way are back"
+    yield report.at_most(what, death.back, LEASE + SLACK, " s")
 
 
-def _quantile(ordered: list[float], q: float) -> float:
-    return ordered[min(len(ordered) - 1, int(q * len(ordered)))]
+def _figures(seen: Seen) -> list[float]:
+    """How many, p50, p99 and the greatest, ms."""
+    late = sorted(lateness for lateness, _ in seen.values())
+    return [len(late), report.quantile(late, 0.5), report.quantile(late, 0.99), late[-1]]
 
 
-def _processor() -> str:
-    names = [
-        line.partition(":")[2].strip()
-        for line in Path("/proc/cpuinfo").read_text().splitlines()
-        if line.startswith("model name")
-    ]
-    return names[0] if names else platform.processor() or platform.machine()
+def _said(figures: Sequence[float]) -> list[str]:
+    count, *spans = figures
+    return [f"{count:,.0f}", *map(report.ms, spans)]
 
 
 if __name__ == "__main__":
-    main()
+    report.main(run)

@@ -2,13 +2,16 @@
 # What the tests use besides Python: installed where it may, otherwise named.
 set -eu
 missing=""
-for of in prometheus:prometheus prometheus-alertmanager:prometheus-alertmanager curl:curl \
-  chromium:chromium redis-server:redis-server nginx:nginx-light \
-  supervisord:supervisor systemd-analyze:systemd; do
+for of in chromium:chromium redis-server:redis-server nginx:nginx-light \
+  supervisord:supervisor systemd-analyze:systemd prometheus:prometheus \
+  prometheus-node-exporter:prometheus-node-exporter mariadbd:mariadb-server dnsmasq:dnsmasq-base \
+  prometheus-alertmanager:prometheus-alertmanager curl:curl; do
   PATH="$PATH:/usr/sbin" command -v "${of%%:*}" >/dev/null 2>&1 || missing="$missing ${of#*:}"
 done
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null 2>&1 ||
   missing="$missing postgresql"
+command -v cc >/dev/null 2>&1 || missing="$missing gcc libc6-dev"
+[ -x /usr/lib/nagios/plugins/check_dummy ] || missing="$missing monitoring-plugins-basic"
 python3 -c 'import ensurepip, venv' >/dev/null 2>&1 || missing="$missing python3 python3-venv"
 [ -n "$missing" ] || exit 0
 command="apt-get install -y --no-install-recommends $missing"

@@ -27,6 +27,11 @@ class Redis:
     def url(self) -> str:
         return f"redis://127.0.0.1:{self.port}/0"
 
+    @property
+    def pid(self) -> int:
+        assert self.process is not None
+        return self.process.pid
+
     def start(self) -> Redis:
         with (self.folder / "log.txt").open("ab") as log:
             self.process = subprocess.Popen(

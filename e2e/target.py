@@ -9,7 +9,14 @@ from typing import Any
 
 
 class Target:
-    """`/name` answers `answers[name]`: bytes as they are, anything else as JSON; HANG never."""
+    """`/name` answers `answers[name]`: bytes as they are, anything else as JSON; HANG never.
+
+    <<<<<<< HEAD
+        What can be called is called for each request, and answers with what it returns.
+    =======
+        What can be called is called at each request, for what it then gives.
+    >>>>>>> main
+    """
 
     HANG = object()
 
@@ -24,9 +31,11 @@ class Target:
                 name = self.path.strip("/")
                 target.asked[name] = target.asked.get(name, 0) + 1
                 answer = target.answers.get(name)
+                answer = answer() if callable(answer) else answer
                 if answer is Target.HANG:
                     target.released.wait(120)
                     return
+                answer = answer() if callable(answer) else answer
                 body = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
                 try:
                     self.send_response(200 if name in target.answers else 404)

@@ -25,6 +25,11 @@ def free_port() -> int:
         return port
 
 
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 def eventually(look: Callable[[], T], within: float, what: str = "") -> T:
     """What `look` gives as soon as it is true; AssertionError after `within` seconds."""
     until = time.monotonic() + within

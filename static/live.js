@@ -4,17 +4,24 @@
 (() => {
   const LOST_AFTER = 12000; // ms without a word; the hub beats every 5 s
   const OPEN_WITHIN = 3000; // a stalled proxy leaves a socket connecting for minutes
+  const RETRY_SOCKET = 300000;
   const HIDE_CURSOR_AFTER = 3000;
   const FINAL = { 4401: "signed out", 4403: "you may not see this", 4404: "this dashboard is gone" };
+  const LEAVING = 4503;
   const FRESHNESS = ["fresh", "aged", "late", "stale", "failed"];
 
   const html = document.documentElement;
-  const page = { socket: null, connection: null, icon: null, title: document.title };
+  const page = { title: document.title }; // socket, connection, events, token, icon
   let heard = 0; // when the server last spoke, by our clock
   let ahead = Number(html.dataset.now) - Date.now(); // how far the server's clock is ahead
   let connectingSince = 0;
   let reopenedAt = 0;
-  let ended = ""; // why this socket is not opened again
+  let ended = ""; // why the link is not opened again
+  let answered = 0;
+  let unanswered = false;
+  let strikes = 0;
+  let retrying = 0;
+  let trying = false; // the socket, while events come
 
   const $ = (selector) => document.querySelector(selector);
   const all = (selector) => document.querySelectorAll(selector);
@@ -28,9 +35,9 @@
   }
 
   function sayLink() {
-    const ago = heard ? Date.now() - heard : 0;
+    const ago = Date.now() - heard;
     const said = {
-      live: `live, ${(ago / 1000).toFixed(1)} s`,
+      live: `live${page.events ? " over events" : ""}, ${(ago / 1000).toFixed(1)} s`,
       connecting: "connecting",
       lost: heard ? `connection lost ${age(ago)} ago` : "no connection",
     };
@@ -42,52 +49,135 @@
     if (!ended) htmx.process(page.socket, true);
   }
 
+  function end(code) {
+    ended = FINAL[code];
+    page.events?.close();
+    setLink("lost");
+    if (code === 4401) location.assign(html.dataset.login);
+    // It may come back, and a wall has no hands.
+    else setInterval(reload, 27000 + Math.random() * 6000);
+  }
+
+  function hear(text) {
+    heard = Date.now();
+    setLink("live");
+    if (text[0] !== "{") return;
+    const message = JSON.parse(text);
+    if (message.type !== "heartbeat") return;
+    ahead = message.now - heard;
+    if (message.build !== html.dataset.build) reloadOnce(message.build);
+  }
+
+  function painted(text) {
+    grow();
+    answer(text[0] === "{");
+  }
+
+  // What is painted, for the server to know: in answer to each heartbeat, else once a second.
+  function answer(due) {
+    unanswered = !due && Date.now() - answered < 1000;
+    if (unanswered) return;
+    answered = Date.now();
+    const versions = [...all("#wall .widget")].map((tile) => tile.dataset.version);
+    const body = JSON.stringify({ painted: Math.max(0, ...versions) });
+    if (page.events) {
+      const headers = { "Last-Event-ID": page.token };
+      fetch(page.events.url, { method: "POST", body, headers }).catch(() => {});
+    } else if (page.connection.socket.readyState === WebSocket.OPEN) {
+      page.connection.socket.send(body);
+    }
+  }
+
+  // The socket
+
   document.addEventListener("htmx:ws:before:connection", ({ detail }) => {
-    page.connection = detail.connection;
+    // While events come, htmx tries the socket only when we say so.
+    if (page.events && !trying) detail.connection.cancelled = true;
+    else page.connection = detail.connection;
+    trying = false;
   });
 
   document.addEventListener("htmx:ws:close", ({ detail: { code, connection } }) => {
     if (code === null) return; // We closed it ourselves, to open another.
+    if (FINAL[code]) return end(code);
+    if (page.events) return;
     setLink("lost");
-    if (FINAL[code]) {
-      ended = FINAL[code];
-      sayLink();
-      if (code === 4401) location.assign(html.dataset.login);
-      // It may come back, and a wall has no hands.
-      else setInterval(reload, 27000 + Math.random() * 6000);
-      return;
-    }
-    // After a restart every page would come back in the same 300 ms.
-    connection.config.reconnectDelay = 200 + Math.random() * 1300;
+    strike();
+    // After a restart every page would come back in the same 300 ms. A server that is leaving
+    // sends its pages away one after the other, and the next server is there already.
+    const wait = code === LEAVING ? 50 : 200 + Math.random() * 1300;
+    connection.config.reconnectDelay = wait;
     if (!connection.config.reconnectCodes.includes(code)) {
       setTimeout(reopen, 1000 + Math.random() * 2000);
     }
   });
 
   document.addEventListener("htmx:ws:before:message:incoming", ({ detail }) => {
-    heard = Date.now();
-    setLink("live");
-    if (detail.message.data[0] !== "{") return;
-    const message = JSON.parse(detail.message.data);
-    if (message.type !== "heartbeat") return;
-    ahead = message.now - heard;
-    if (message.build !== html.dataset.build) reloadOnce(message.build);
+    strikes = -1; // Its own end, one day, is none.
+    if (page.events) leaveEvents();
+    hear(detail.message.data);
   });
 
-  document.addEventListener("htmx:ws:after:message:incoming", grow);
+  document.addEventListener("htmx:ws:after:message:incoming", ({ detail }) => {
+    painted(detail.message.data);
+  });
+
+  // Events, where a proxy breaks sockets: three in a row said no word, and HTTP works
+
+  async function strike() {
+    const url = page.socket.getAttribute("hx-ws:connect").replace("/ws", "/events");
+    if (++strikes < 3 || page.events || !(await answers(url)) || strikes < 3) return;
+    listen(url);
+    retrying = setInterval(() => {
+      trying = true;
+      reopen();
+    }, RETRY_SOCKET);
+  }
+
+  function listen(url) {
+    let swapped = Promise.resolve();
+    page.events?.close();
+    const events = (page.events = new EventSource(url));
+    reopenedAt = Date.now();
+    events.onmessage = ({ data: text, lastEventId }) => {
+      page.token = lastEventId;
+      hear(text);
+      const swap = { sourceElement: page.socket, target: page.socket, swap: "none", text };
+      if (text[0] !== "{") swapped = swapped.then(() => htmx.swap(swap));
+      swapped = swapped.then(() => painted(text));
+    };
+    events.addEventListener("end", ({ data }) => end(Number(data)));
+    events.onerror = () => {
+      setLink("lost");
+      if (events.readyState !== EventSource.CLOSED) return; // The browser tries again.
+      leaveEvents();
+      reopen();
+    };
+  }
+
+  function leaveEvents() {
+    clearInterval(retrying);
+    page.events.close();
+    page.events = null;
+  }
 
   function watch(now) {
-    const socket = page.connection && page.connection.socket;
-    const connecting = socket && socket.readyState === WebSocket.CONNECTING;
+    const socket = page.connection?.socket;
+    const connecting = socket?.readyState === WebSocket.CONNECTING;
     connectingSince = connecting ? connectingSince || now : 0;
     if (connectingSince && now - connectingSince > OPEN_WITHIN) {
       connectingSince = 0;
       socket.close();
     }
-    if (html.dataset.link === "live" && now - heard > LOST_AFTER) setLink("lost");
-    // An open socket that says nothing: the server is frozen, or the network is gone.
-    const silent = socket && socket.readyState === WebSocket.OPEN && now - heard > LOST_AFTER;
-    if (silent && now - reopenedAt > LOST_AFTER) reopen();
+    if (now - heard <= LOST_AFTER) return;
+    if (html.dataset.link === "live") setLink("lost");
+    // An open link that says nothing: the server is frozen, or the network is gone.
+    if (ended || now - reopenedAt <= LOST_AFTER) return;
+    if (page.events) listen(page.events.url);
+    else if (socket?.readyState === WebSocket.OPEN) {
+      strike();
+      reopen();
+    }
   }
 
   // A new build: once for each, when the server really answers, and not all pages at once.
@@ -99,32 +189,32 @@
     }, Math.random() * 3000);
   }
 
+  async function answers(url) {
+    return (await fetch(url, { method: "HEAD" }).catch(() => null))?.ok;
+  }
+
   async function reload() {
-    const answer = await fetch(location.href, { method: "HEAD" }).catch(() => null);
-    if (answer?.ok) location.reload();
-    return answer?.ok;
+    const ok = await answers(location.href);
+    if (ok) location.reload();
+    return ok;
   }
 
   // Time
 
   function age(span) {
-    const s = Math.max(0, Math.floor(span / 1000));
-    if (s < 60) return `${s} s`;
-    if (s < 3600) return `${Math.floor(s / 60)} min`;
-    return s < 86400 ? `${Math.floor(s / 3600)} h` : `${Math.floor(s / 86400)} d`;
+    const s = Math.max(0, span / 1000);
+    const size = [86400, 3600, 60].find((size) => s >= size) || 1;
+    return `${Math.floor(s / size)} ${{ 1: "s", 60: "min", 3600: "h", 86400: "d" }[size]}`;
   }
 
   function write(element, text) {
     if (element && element.textContent !== text) element.textContent = text;
   }
 
-  const formats = {};
-  function zoned(zone, kind, options, moment) {
-    const key = zone + kind;
-    formats[key] ||= new Intl.DateTimeFormat("en-GB", { timeZone: zone || undefined, ...options });
-    return formats[key].format(moment);
+  function zoned(time, format, options) {
+    options.timeZone = time.dataset.zone || undefined;
+    write(time, new Date(serverNow())[format]("en-GB", options));
   }
-  const CLOCK = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" };
   const DATE = { weekday: "long", day: "numeric", month: "long" };
 
   // Old data must never look like live data, also when nobody is there to say that it is old.
@@ -136,8 +226,8 @@
       if (FRESHNESS.indexOf(due) > FRESHNESS.indexOf(dataset.freshness)) dataset.freshness = due;
     }
     for (const time of all("time[data-age]")) write(time, `${age(now - time.dataset.age)} ago`);
-    for (const time of all("time[data-clock]")) write(time, zoned(time.dataset.zone, "c", CLOCK, now));
-    for (const time of all("time[data-date]")) write(time, zoned(time.dataset.zone, "d", DATE, now));
+    for (const time of all("time[data-clock]")) zoned(time, "toLocaleTimeString", {});
+    for (const time of all("time[data-date]")) zoned(time, "toLocaleDateString", DATE);
     count();
   }
 
@@ -145,15 +235,13 @@
   function count() {
     for (const element of all("#status [data-count]")) {
       const { count: word, plural } = element.dataset;
-      const found = all(`#wall [data-state="${word}"].widget, #wall [data-freshness="${word}"].widget`);
-      const n = found.length;
+      const n = all(`#wall .widget:is([data-state=${word}], [data-freshness=${word}])`).length;
       element.hidden = !n;
       write(element.querySelector("b"), `${n} ${n === 1 ? word : plural}`);
     }
-    const critical = all('#wall .widget[data-state="critical"]').length;
+    const critical = all("#wall .widget[data-state=critical]").length;
     const title = $("#wall")?.dataset.title || page.title;
-    const said = critical ? `(${critical}) ${title}` : title;
-    if (document.title !== said) document.title = said;
+    write($("title"), critical ? `(${critical}) ${title}` : title);
     icon(critical);
   }
 
@@ -207,6 +295,7 @@
     stayAwake();
     setInterval(() => {
       watch(Date.now());
+      if (unanswered) answer();
       sayLink();
       grow();
       follow();

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any, ParamSpec, TypeVar
 
 from asgiref.testing import ApplicationCommunicator
+from django.db import connection
 
 from watchwall.asgi import application
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class Reply:
@@ -41,3 +46,15 @@ async def ask(
     await server.wait(within)
     found = {name.decode().lower(): text.decode() for name, text in start["headers"]}
     return Reply(start["status"], found, body.decode())
+
+
+async def in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run what asks the database, as Django wants it from a loop; the thread keeps nothing open."""
+
+    def run() -> T:
+        try:
+            return work(*args, **kwargs)
+        finally:
+            connection.close()
+
+    return await asyncio.to_thread(run)

@@ -11,6 +11,7 @@ from django.test import Client
 
 from dashboard.live.hub import Hub, current
 from e2e.servers import Postgres, Redis
+from tests import counterparts
 from tests.pushing import Sender
 from widgets import record
 from widgets.push import tokens
@@ -72,3 +73,17 @@ def redis_server() -> Iterator[Redis]:
     server = Redis().start()
     yield server
     server.close()
+
+
+@pytest.fixture(scope="session")
+def node_exporter() -> Iterator[str]:
+    """The address of a node exporter."""
+    with counterparts.node_exporter() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def prometheus(node_exporter: str) -> Iterator[str]:
+    """The address of a Prometheus that scrapes it."""
+    with counterparts.prometheus(node_exporter) as url:
+        yield url

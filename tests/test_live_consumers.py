@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from threading import Event
 from typing import Any
 
 import pytest
@@ -11,20 +12,22 @@ from channels.testing import WebsocketCommunicator
 from django.contrib.auth.models import User
 from django.test import Client
 
-from dashboard.live import consumers
+from dashboard.live import admission
 from dashboard.live.consumers import WallConsumer
+from dashboard.live.drain import drain
 from dashboard.live.hub import Hub
 from dashboard.models import Dashboard, Tile
 from tests.feeds import arrive, make_feed
 from tests.walls import eventually, make_board, put
 from watchwall.asgi import application
-from widgets import clock
+from widgets import clock, lifecycle
+from widgets.clock import HOUR
 from widgets.models import Feed
 
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(consumers, "REFUSAL_DELAY", 0.0)
+    monkeypatch.setattr(admission, "REFUSAL_DELAY", 0.0)
 
 
 def setting(**board: Any) -> tuple[Dashboard, Tile, Feed]:
@@ -140,6 +143,17 @@ async def test_a_socket_that_goes_is_forgotten(hub: Hub) -> None:
     assert wall.left_at is not None
 
 
+async def test_whoever_comes_at_the_end_is_sent_on(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lifecycle, "stopping", Event())
+    await hub.query(setting)
+
+    await drain(0)
+
+    assert await answer(hub, "/ws/d/ops/") == 4503
+
+
 async def test_what_a_page_sends_does_no_harm(hub: Hub) -> None:
     await hub.query(setting)
     socket = await knock(hub, "/ws/d/ops/")
@@ -148,4 +162,20 @@ async def test_what_a_page_sends_does_no_harm(hub: Hub) -> None:
     await socket.send_to(bytes_data=b"\0")
 
     assert "heartbeat" in await socket.receive_from(timeout=10)
+    await socket.disconnect()
+
+
+async def test_it_is_known_what_a_page_has_painted_and_whose_it_is(hub: Hub) -> None:
+    await hub.query(setting)
+    socket = await knock(hub, "/ws/d/ops/", "viewer")
+    (wall,) = hub.walls.values()
+    (slot,) = wall.slots
+    receipt = slot.receipt
+    assert slot.visitor.user == "viewer"
+    assert receipt.behind(clock.now() + HOUR) >= HOUR
+
+    await socket.send_to(text_data=f'{{"painted":{receipt.handed}}}')
+    await eventually(lambda: receipt.painted == receipt.handed)
+
+    assert receipt.behind(clock.now() + HOUR) == 0
     await socket.disconnect()

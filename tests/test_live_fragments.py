@@ -172,7 +172,7 @@ def test_a_tile_waits_for_the_feed_it_names() -> None:
 
 
 def of(state: str = "ok", freshness: str = "fresh", **since: int) -> Painted:
-    return Painted("", state, freshness, since)  # type: ignore[arg-type]
+    return Painted("", state, freshness, since=since)  # type: ignore[arg-type]
 
 
 def test_the_status_line_counts_the_worst_first_and_says_since_when() -> None:

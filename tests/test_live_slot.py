@@ -55,13 +55,13 @@ async def test_while_a_send_is_under_way_the_latest_of_each_tile_wins(
     put(slot, w1="[1b]", w2="[2a]")
     put(slot, w1="[1c]")
     put(slot, w2="[2b]")
-    assert slot.behind
+    assert slot.waits
     assert overwrites() == before + 2
     screen.reading.set()
     await screen.sees("[2b]")
 
     assert screen.frames == ["[1a]", "[1c][2b]"]
-    assert not slot.behind
+    assert not slot.waits
 
 
 async def test_a_new_grid_takes_the_place_of_all_that_waits(slot: Slot, screen: Screen) -> None:
@@ -104,7 +104,7 @@ async def test_an_idle_outlet_is_written_to_at_once_and_no_task_wakes(
     slot.beat(Frame("{1}"))
 
     assert screen.written == ["[1a]", "{1}"]
-    assert not slot.behind
+    assert not slot.waits
     await asyncio.sleep(0)
     assert screen.frames == []
 
@@ -117,7 +117,7 @@ async def test_nothing_is_written_before_the_socket_is_open() -> None:
     put(slot, w1="[1a]")
 
     assert screen.written == []
-    assert slot.behind
+    assert slot.waits
 
 
 async def test_nothing_overtakes_what_waits_or_is_being_sent(slot: Slot, screen: Screen) -> None:
@@ -159,3 +159,17 @@ async def test_closing_says_why_and_ends_the_sender() -> None:
     await slot.run()
 
     assert screen.code == 4404
+
+
+async def test_a_screen_that_has_gone_ends_the_sender_without_a_word() -> None:
+    class Gone(Screen):
+        async def send(self, frame: Frame) -> None:
+            raise OSError("gone")
+
+    slot = Slot(Gone())
+    put(slot, w1="[1a]")
+
+    await slot.run()
+
+    put(slot, w1="[1b]")
+    assert slot.waits

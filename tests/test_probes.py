@@ -7,12 +7,11 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from asgiref.sync import sync_to_async
 from django.db import connection
 from pytest_django import Settings
 
 from e2e.wall import free_port
-from tests.asgi import ask
+from tests.asgi import ask, in_thread
 from widgets import clock, health, lifecycle, processes
 from widgets.clock import SECOND
 from widgets.models import Process
@@ -65,7 +64,7 @@ async def test_alive_needs_no_database_and_no_name_that_is_known(hangs: list[int
 
 @pytest.mark.django_db(transaction=True)
 async def test_ready_is_who_has_a_database_and_a_ticker_somewhere() -> None:
-    await sync_to_async(tick)()
+    await in_thread(tick)
 
     reply = await ask("/readyz", host="10.1.2.3:8000")
 
@@ -74,7 +73,7 @@ async def test_ready_is_who_has_a_database_and_a_ticker_somewhere() -> None:
 
 @pytest.mark.django_db(transaction=True)
 async def test_a_wall_whose_tickers_stand_still_is_not_ready() -> None:
-    await sync_to_async(tick)(11 * SECOND)
+    await in_thread(tick, 11 * SECOND)
 
     reply = await ask("/readyz")
 
@@ -113,23 +112,24 @@ async def test_a_database_without_its_tables_is_said_and_its_error_only_logged(
     def rename(old: str, new: str) -> None:
         with connection.cursor() as cursor:
             cursor.execute(f"ALTER TABLE {old} RENAME TO {new}")
-        connection.close()
 
-    await sync_to_async(rename)("widgets_process", "elsewhere")
+    await in_thread(rename, "widgets_process", "elsewhere")
     try:
         replies = [await ask("/readyz") for _ in range(2)]
     finally:
-        await sync_to_async(rename)("elsewhere", "widgets_process")
+        await in_thread(rename, "elsewhere", "widgets_process")
 
     assert [reply.status for reply in replies] == [503, 503]
     assert replies[0].text == "The database cannot be used; the log says why.\n"
-    assert caplog.messages == ["The database cannot be used: no such table: widgets_process"]
+    assert len(caplog.messages) == 1
+    assert caplog.messages[0].startswith("The database cannot be used: ")
+    assert "widgets_process" in caplog.messages[0]
 
 
 @pytest.mark.django_db(transaction=True)
 async def test_a_redis_that_is_away_is_said_without_where(settings: Settings) -> None:
     settings.REDIS_URL = f"redis://:hunter22@127.0.0.1:{free_port()}/0"
-    await sync_to_async(tick)()
+    await in_thread(tick)
 
     reply = await ask("/readyz")
 

@@ -18,7 +18,9 @@ from widgets.sources import Source, sources
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
-READS = re.compile(r'\b(?:text|flag|number|items|networks|choice|zone|redis)\(\s*"([A-Z_]+)"')
+READS = re.compile(
+    r'\b(?:text|flag|number|items|addresses|networks|choice|zone|redis|address)\(\s*"([A-Z_]+)"'
+)
 
 
 def example(name: str) -> Any:

@@ -7,15 +7,17 @@ import socket
 import stat
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.db import connection
+from django.db import connection, transaction
 
 from watchwall.environment import flag, items, number
 from watchwall.settings import kept_key
+from widgets.models import Feed
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -104,6 +106,9 @@ def test_a_database_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> 
         ("WATCHWALL_DEBUG", "maybe", "takes yes or no"),
         ("WATCHWALL_WORKERS", "0", "a whole number from 1 to 64"),
         ("WATCHWALL_LOG_LEVEL", "foo", "is 'foo'; it takes DEBUG, INFO, WARNING, ERROR"),
+        ("WATCHWALL_HEARTBEAT_URL", "beat.example/9f1c", "is no address; it takes https://"),
+        ("WATCHWALL_HEARTBEAT_URL", "http://[::1/9f1c", "is no address; it takes https://"),
+        ("WATCHWALL_LOG", "xml", "is 'xml'; it takes TEXT, JSON"),
         ("WATCHWALL_TIME_ZONE", "Mars/X", "is 'Mars/X'; it takes a time zone such as"),
         ("WATCHWALL_TIME_ZONE", "../x", "is '../x'; it takes a time zone such as"),
         ("REDIS_URL", "foo", "is no address of a Redis; it takes redis://host:6379/0"),
@@ -152,6 +157,24 @@ def test_sqlite_takes_many_writers_and_gives_space_back() -> None:
     assert found == ["wal", 1, 2, 5000]
     assert settings.DATABASES["default"]["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
     assert not settings.DATABASES["default"]["ATOMIC_REQUESTS"]
+
+
+@pytest.mark.sqlite
+@pytest.mark.django_db(transaction=True)
+def test_a_new_connection_does_not_wait_for_who_writes() -> None:
+    found: list[int] = []
+
+    def ask() -> None:
+        found.append(Feed.objects.count())
+        connection.close()
+
+    with transaction.atomic():
+        Feed.objects.create(name="f", source="push")
+        thread = threading.Thread(target=ask)
+        thread.start()
+        thread.join()
+
+    assert found == [0]
 
 
 @pytest.mark.sqlite

@@ -10,7 +10,7 @@ from django.db import connection, transaction
 
 from widgets import processes, publish, store
 from widgets.change import Arrival, FeedChange, Outcome
-from widgets.models import Event, FeedState, Series
+from widgets.models import Event, Feed, FeedState, Series
 from widgets.snapshot import SERIES_COLUMNS, SeriesNow, load_series, state_fields
 from widgets.turns import writing
 
@@ -55,14 +55,14 @@ def _outcome(change: FeedChange) -> Outcome:
 
 def _locked(feeds: set[int], now: int) -> dict[int, FeedChange]:
     """The feeds' rows, locked in one order so that two writers cannot wait for each other."""
-    states = list(
-        FeedState.objects.select_for_update(of=("self",))
-        .select_related("feed")
-        .filter(pk__in=feeds)
-        .order_by("pk")
-    )
-    series = load_series([state.pk for state in states])
-    return {state.pk: FeedChange(state.feed, state, series[state.pk], now) for state in states}
+    states = list(FeedState.objects.select_for_update().filter(pk__in=feeds).order_by("pk"))
+    ids = [state.pk for state in states]
+    # By queries of their own, which see what was committed while we waited for the lock; joined
+    # to the first they would be as they were before it.
+    people_set, series = Feed.objects.in_bulk(ids), load_series(ids)
+    return {
+        state.pk: FeedChange(people_set[state.pk], state, series[state.pk], now) for state in states
+    }
 
 
 def _write(change: FeedChange) -> dict[str, Any] | None:

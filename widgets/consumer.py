@@ -7,7 +7,7 @@ from typing import Any
 
 from huey.consumer import Consumer
 
-from widgets import io, record, refresh
+from widgets import io, outbox, record, refresh
 from widgets.schedule import Ticker
 from widgets.tasks import enqueue
 
@@ -43,3 +43,4 @@ class EmbeddedConsumer(Consumer):  # type: ignore[misc]  # huey has no types
             )
         io.stop()
         record.stop()
+        outbox.stop()

@@ -87,10 +87,11 @@ async def _reading(
         if not limit.expired():
             # The source's own, or the system's: not the feed's time limit.
             message = str(error) or "something that it asked did not answer in time"
-        found = source.cut_off(ready, message) if limit.expired() else None
-        if found is None:
+        reading = source.cut_off(ready, message) if limit.expired() else None
+        if inspect.isawaitable(reading):
+            reading = await reading
+        if reading is None:
             raise SourceError(message) from None
-        reading = found
     if not isinstance(reading, Reading):
         raise TypeError(f"fetch gave {type(reading).__name__} where a Reading was expected")
     # In this order: a text that is cut may end in the middle of a secret.

@@ -371,3 +371,16 @@ class Process(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+class Duty(models.Model):
+    """What is done once for the whole wall, by whichever process comes first; when it last was."""
+
+    name = models.CharField(max_length=40, primary_key=True)
+    done = models.BigIntegerField(default=0)
+
+    class Meta:
+        verbose_name_plural = "duties"
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,8 +1,9 @@
 """What each process tells of itself: counters, gauges and spans, in one row written every 5 s.
 
-Counted are `readings` and `samples` that were recorded and `fragments` that were handed out;
-gauged `sockets`, `queue` and `tick`, when the ticker last looked (µs); observed `lateness`, how
-long after its moment a refresh began.
+Counted are `readings` and `samples` that were recorded, `publishes`, `renders` of a tile, `frames`
+and the `fragments` in them that were handed out; gauged `sockets`, `queue` and `tick`, when the
+ticker last looked (µs); observed by source `lateness`, how long after its moment a refresh began,
+and its `duration`. `widgets.metrics` says them to Prometheus.
 """
 
 from __future__ import annotations
@@ -10,13 +11,15 @@ from __future__ import annotations
 import math
 import os
 import threading
+from bisect import bisect_left
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import psutil
 from django.conf import settings
 
-from widgets import clock
+from widgets import clock, lifecycle
 from widgets.clock import DAY, MINUTE, SECOND
 from widgets.models import Process
 from widgets.turns import writing
@@ -26,6 +29,14 @@ BEAT = 5 * SECOND
 ALIVE = 3 * BEAT
 FORGOTTEN = DAY
 MOST_OBSERVED = 4_096
+# What spans are counted by: up to so much, µs. What took longer than the last is counted as well.
+BOUNDS = tuple(
+    int(seconds * SECOND)
+    for seconds in (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+)
+# By what was observed and its label: how many up to each of BOUNDS but above the one before, how
+# many above the last, and the sum of all.
+Spans = dict[str, dict[str, list[int]]]
 
 
 class Telling:
@@ -38,6 +49,7 @@ class Telling:
         self._observed: defaultdict[str, deque[tuple[int, int]]] = defaultdict(
             lambda: deque(maxlen=MOST_OBSERVED)
         )
+        self._spans: Spans = {}
         self._told: Counter[str] = Counter()
         self._told_at: int | None = None
 
@@ -56,10 +68,24 @@ class Telling:
         with self._lock:
             return self._gauges.get(name)
 
-    def observe(self, name: str, span: int, now: int | None = None) -> None:
-        """It took so long, µs."""
+    def observe(self, name: str, span: int, now: int | None = None, label: str = "") -> None:
+        """It took so long, µs; `label` is what such spans are told apart by."""
         with self._lock:
             self._observed[name].append((clock.now() if now is None else now, span))
+            by_label = self._spans.setdefault(name, {})
+            if (counted := by_label.get(label)) is None:
+                counted = by_label[label] = [0] * (len(BOUNDS) + 2)
+            counted[bisect_left(BOUNDS, span)] += 1
+            counted[-1] += span
+
+    def figures(self) -> dict[str, Any]:
+        """Counters and gauges by name as they are, and under `spans` what was observed."""
+        with self._lock:
+            spans = {
+                name: {label: counted.copy() for label, counted in by_label.items()}
+                for name, by_label in self._spans.items()
+            }
+            return {**self._counts, **self._gauges, "spans": spans}
 
     def tell(self, now: int) -> dict[str, float]:
         """All figures by name, as a row holds them.
@@ -102,17 +128,7 @@ def beat(role: str, now: int | None = None, telling: Telling = _telling) -> None
     To be called every 5 s (`BEAT`) by whoever owns the process; it queries the database.
     """
     now = clock.now() if now is None else now
-    pid = os.getpid()
-    row = Process(
-        key=f"{settings.NODE}:{pid}:{started}",
-        role=role,
-        node=settings.NODE,
-        pid=pid,
-        build=settings.BUILD,
-        started=started,
-        seen=now,
-        counters=telling.tell(now) | {"memory": psutil.Process().memory_info().rss},
-    )
+    row = _row(role, now, telling.tell(now) | telling.figures())
     with writing():
         Process.objects.bulk_create(
             [row],
@@ -121,6 +137,25 @@ def beat(role: str, now: int | None = None, telling: Telling = _telling) -> None
             update_fields=["role", "seen", "counters"],
         )
         Process.objects.filter(seen__lt=now - FORGOTTEN).delete()
+
+
+def own(now: int, telling: Telling = _telling) -> Process:
+    """This process's row as it would be written now."""
+    return _row(lifecycle.role, now, telling.figures())
+
+
+def _row(role: str, now: int, counters: Mapping[str, Any]) -> Process:
+    pid = os.getpid()
+    return Process(
+        key=f"{settings.NODE}:{pid}:{started}",
+        role=role,
+        node=settings.NODE,
+        pid=pid,
+        build=settings.BUILD,
+        started=started,
+        seen=now,
+        counters={**counters, "memory": psutil.Process().memory_info().rss},
+    )
 
 
 def alive(now: int) -> Iterable[Process]:

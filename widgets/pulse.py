@@ -8,7 +8,7 @@ import threading
 from django.conf import settings
 from django.db import connection
 
-from widgets import processes
+from widgets import lifecycle, processes
 from widgets.borrow import borrowed
 from widgets.clock import SECOND
 
@@ -19,7 +19,7 @@ class Pulse:
     """Writes at once, then every 5 s; a database or a queue that is away does not end it."""
 
     def __init__(self, role: str) -> None:
-        self._role = role
+        self._role = lifecycle.role = role
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="pulse", daemon=True)
 

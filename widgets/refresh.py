@@ -54,7 +54,8 @@ async def _refresh(
     arrived = clock.now()
     # Slots that passed while nobody was there to see them are no lateness of ours.
     lateness = max(0, started - max(claim.due, processes.started))
-    processes.observe("lateness", lateness)
+    processes.observe("lateness", lateness, label=slug)
+    processes.observe("duration", arrived - started, label=slug)
     arrival = Arrival(
         feed=claim.feed,
         arrived=arrived,

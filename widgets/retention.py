@@ -7,11 +7,11 @@ SQLite, and a minute's upkeep must not hold up the second's refreshes.
 from __future__ import annotations
 
 from django.db import connection
-from django.db.models import F
+from django.db.models import F, Min
 from django.db.models.functions import Greatest
 
 from widgets.clock import DAY
-from widgets.models import Event, Series
+from widgets.models import Event, Feed, Series
 from widgets.turns import writing
 
 # Rows a statement: a longer one would keep readings waiting for the database.
@@ -89,25 +89,28 @@ def _remove_orphans(table: str) -> int:
     return removed
 
 
-# Each series is a walk along the key from its beginning, so that no index on time is needed.
+# Each series is a walk along the key from its beginning, so that no index on time is needed. The
+# second bound follows from the first; PostgreSQL leaves younger partitions alone by it.
 _OLD = """
 SELECT old.series_id, old.ts FROM widgets_feed AS f JOIN widgets_series AS s ON s.feed_id = f.id
-JOIN {table} AS old ON old.series_id = s.id AND old.ts < %s - f.{keep} LIMIT %s
+JOIN {table} AS old ON old.series_id = s.id AND old.ts < %s - f.{keep} AND old.ts < %s
+LIMIT %s
 """
 
 
 def _remove(table: str, keep: str, now: int) -> int:
     removed = 0
+    shortest = Feed.objects.aggregate(shortest=Min(keep))["shortest"] or 0
     old = _OLD.format(table=table, keep=keep)
     with connection.cursor() as cursor:
         for _ in range(_ROUNDS):
-            cursor.execute(old, [now, 1])
+            cursor.execute(old, [now, now - shortest, 1])
             if not cursor.fetchall():
                 break
             with writing():
                 cursor.execute(
                     f"DELETE FROM {table} WHERE (series_id, ts) IN ({old})",  # noqa: S608
-                    [now, _ROWS],
+                    [now, now - shortest, _ROWS],
                 )
             removed += cursor.rowcount
     return removed

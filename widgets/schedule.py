@@ -30,6 +30,7 @@ LEASE_SLACK = 5 * SECOND
 MOST_AT_ONCE = 500
 # Another process may make or change a feed at any time.
 LOOK_AT_LEAST_EVERY = SECOND
+LOOK_AT_MOST_EVERY = SECOND // 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,14 @@ class Claim:
 
 # Slots lie on a grid of the interval, shifted by a hash of the feed's id, so that feeds of one
 # interval do not fire together. The next slot is the first after now: missed ones collapse.
+# What is picked stands in a clause of its own: as part of a join it might be picked twice over.
 _CLAIM = """
+WITH picked AS (
+  SELECT s.feed_id FROM widgets_feedstate AS s JOIN widgets_feed AS g ON g.id = s.feed_id
+  WHERE (s.next_due <= %(now)s OR s.next_due > {far})
+    AND (s.lease_until <= %(now)s OR s.lease_until > %(now)s + g."timeout" + %(slack)s)
+    AND NOT g.paused AND g."interval" IS NOT NULL AND g.node IN ('', %(node)s)
+  ORDER BY s.next_due LIMIT %(most)s {lock})
 UPDATE widgets_feedstate SET
   claim = claim + 1,
   due = next_due,
@@ -52,12 +60,8 @@ UPDATE widgets_feedstate SET
   next_due = ((%(now)s - (f.id * 40503 %% 65536) * f."interval" / 65536) / f."interval" + 1)
     * f."interval" + (f.id * 40503 %% 65536) * f."interval" / 65536
 FROM widgets_feed AS f
-WHERE f.id = widgets_feedstate.feed_id AND widgets_feedstate.feed_id IN (
-  SELECT s.feed_id FROM widgets_feedstate AS s JOIN widgets_feed AS g ON g.id = s.feed_id
-  WHERE (s.next_due <= %(now)s OR s.next_due > {far})
-    AND (s.lease_until <= %(now)s OR s.lease_until > %(now)s + g."timeout" + %(slack)s)
-    AND NOT g.paused AND g."interval" IS NOT NULL AND g.node IN ('', %(node)s)
-  ORDER BY s.next_due LIMIT %(most)s {lock})
+WHERE f.id = widgets_feedstate.feed_id
+  AND widgets_feedstate.feed_id IN (SELECT feed_id FROM picked)
 RETURNING feed_id, claim, due, lease_until
 """
 # No slot and no pause after failures is so far ahead: the clock was set back, and what was due
@@ -71,10 +75,11 @@ WHERE s.next_due IS NOT NULL AND NOT g.paused AND g.node IN ('', %(node)s)
 """
 # Judging takes its moment from the judgement itself; one that is lost on the way comes again.
 _CLAIM_JUDGEMENT = """
+WITH picked AS (
+  SELECT s.feed_id FROM widgets_feedstate AS s WHERE s.judge_at <= %(now)s
+  ORDER BY s.judge_at LIMIT %(most)s {lock})
 UPDATE widgets_feedstate SET judge_at = %(again)s
-WHERE feed_id IN (
-  SELECT feed_id FROM widgets_feedstate WHERE judge_at <= %(now)s
-  ORDER BY judge_at LIMIT %(most)s {lock})
+WHERE feed_id IN (SELECT feed_id FROM picked)
 RETURNING feed_id
 """
 
@@ -134,7 +139,7 @@ def next_moments(now: int, node: str | None = None) -> tuple[int | None, int | N
 
 def _lock() -> str:
     skips = connection.features.has_select_for_update_skip_locked
-    return "FOR UPDATE SKIP LOCKED" if skips else ""
+    return "FOR UPDATE OF s SKIP LOCKED" if skips else ""
 
 
 def _node(node: str | None) -> str:
@@ -197,7 +202,8 @@ class Ticker:
         self.seen = now
         processes.gauge("tick", now)
         moments = [moment for moment in (due, judgement) if moment is not None]
-        return min([*moments, now + LOOK_AT_LEAST_EVERY])
+        # What is due still was locked by somebody, and is skipped as long as that lasts.
+        return max(min([*moments, now + LOOK_AT_LEAST_EVERY]), now + LOOK_AT_MOST_EVERY)
 
     def _run(self) -> None:
         while not self._stopping:

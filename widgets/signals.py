@@ -1,4 +1,4 @@
-"""What people change is told to every hub, after the commit."""
+"""What people change is told to every hub, after the commit; a feed goes with all it has."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Model
-from django.db.models.signals import post_delete, post_save
+from django.db.models.signals import post_delete, post_save, pre_delete
 
-from widgets.models import Revisioned
+from widgets.models import Event, Feed, FeedState, Revisioned, Series
 from widgets.publish import publish_catalogue
 
 
@@ -18,7 +18,17 @@ def changed(sender: type[Model], **_: Any) -> None:
         transaction.on_commit(publish_catalogue)
 
 
+def deleting(sender: type[Model], instance: Feed, **_: Any) -> None:
+    """A feed is about to go, inside a transaction. As whoever records does, its state is locked
+    first: otherwise the two wait for each other, or a series that is made just then is left over
+    and refuses the deletion."""
+    list(FeedState.objects.select_for_update().filter(pk=instance.pk))
+    Event.objects.filter(feed=instance).delete()
+    Series.objects.filter(feed=instance).delete()
+
+
 def connect() -> None:
     """Listen to every model that has a revision, also those of apps that build on this one."""
     post_save.connect(changed, dispatch_uid="catalogue-save")
     post_delete.connect(changed, dispatch_uid="catalogue-delete")
+    pre_delete.connect(deleting, sender=Feed, dispatch_uid="feed-deleting")

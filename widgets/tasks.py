@@ -7,7 +7,8 @@ from datetime import timedelta
 from huey import crontab
 from huey.contrib.djhuey import db_periodic_task, db_task
 
-from widgets import clock, record, refresh, retention, schedule
+from widgets import clock, heartbeat, partitions, record, refresh, retention, schedule
+from widgets.alone import alone
 from widgets.clock import SECOND
 from widgets.push import keys
 from widgets.schedule import Claim
@@ -38,6 +39,17 @@ def sweep() -> None:
 
 @db_periodic_task(crontab(minute="*"))
 def upkeep() -> None:
-    """Remove what is older than it is kept."""
-    retention.remove_old(clock.now())
-    keys.remove_old(clock.now())
+    """Remove what is older than it is kept, and make room for what will come."""
+    now = clock.now()
+    # Each consumer has this once a minute, and two that delete the same rows may lock each other.
+    with alone("upkeep") as mine:
+        if mine:
+            partitions.keep_up(now)
+            retention.remove_old(now)
+            keys.remove_old(now)
+
+
+@db_periodic_task(crontab(minute="*"))
+def beat() -> None:
+    """Tell whoever watches this wall that it works. Every consumer does; one of them sends it."""
+    heartbeat.start()

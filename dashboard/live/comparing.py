@@ -35,10 +35,12 @@ class Comparer:
         loader: Loader,
         painter: Painter,
         query: Query,
+        own_group: str,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._walls, self._held, self._groups = walls, held, groups
         self._loader, self._painter, self._query = loader, painter, query
+        self._always = {publish.CATALOGUE, own_group}
         self._surveyor = Surveyor()
         self._names: Mapping[int, str] = {}
         self._watched: set[int] = set()
@@ -60,7 +62,7 @@ class Comparer:
 
     def _watch(self, ids: set[int]) -> None:
         self._watched = ids
-        self._groups.want({publish.CATALOGUE, *map(publish.feed_group, ids)})
+        self._groups.want({*self._always, *map(publish.feed_group, ids)})
 
     async def run(self) -> None:
         """Compare for ever."""
@@ -78,7 +80,7 @@ class Comparer:
         slots = [slot for wall in self._walls.values() for slot in wall.slots]
         processes.gauge("sockets", len(slots))
         # How many sockets cannot keep up with what happens.
-        processes.gauge("sockets.behind", sum(slot.behind for slot in slots))
+        processes.gauge("sockets.behind", sum(slot.waits for slot in slots))
         sessions = {slot.session for slot in slots if slot.session}
         found = await self._query(self._surveyor.survey, prints, self._watched, sessions)
         for key, wall in walls.items():

@@ -4,21 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from typing import Any
-from urllib.parse import parse_qs
 
 from channels.generic.websocket import AsyncWebsocketConsumer
-from django.core.exceptions import ObjectDoesNotExist
 
-from dashboard.access import Viewer, may_see
-from dashboard.live import hub
-from dashboard.live.board import Key
-from dashboard.live.codes import FORBIDDEN, GONE, SIGN_IN
+from dashboard.live import admission
+from dashboard.live.admission import Seat
 from dashboard.live.outlet import SocketOutlet
-from dashboard.live.slot import Slot
-from dashboard.models import Dashboard
-
-# A page that is refused and tries again at once would do so twice a second for ever.
-REFUSAL_DELAY = 1.0
+from widgets import clock
 
 
 class WallConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has no types
@@ -31,7 +23,7 @@ class WallConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
     channel_layer_alias = "none: the hub holds the only channel"
 
     sender: asyncio.Task[None] | None = None
-    place: tuple[hub.Hub, Key, Slot] | None = None
+    seat: Seat | None = None
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         try:
@@ -41,47 +33,33 @@ class WallConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
             self.leave()
 
     def leave(self) -> None:
-        if self.place:
-            here, key, slot = self.place
-            here.leave(key, slot)
+        if self.seat:
+            self.seat.leave()
         if self.sender:
             self.sender.cancel()
 
-    async def connect(self) -> None:
-        here = hub.current()
-        viewer = self.scope["user"]
-        session = self.scope["session"].session_key if viewer.is_authenticated else None
-        slot = Slot(SocketOutlet(self.base_send, self.scope), session)
-        # Every check comes before accepting: a page takes an open socket for a live one.
-        answer = await here.query(admit, viewer, self.slug, self.tile)
-        if isinstance(answer, Key):
-            self.place = (here, answer, slot)
-            if not await here.join(answer, slot):
-                answer = GONE
-        await self.accept()
-        if isinstance(answer, Key):
-            self.sender = asyncio.create_task(slot.run())
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        # Channels crosses a thread for each message, to close connections that we have none of;
+        # a thousand pages answer once a second.
+        if message["type"] == "websocket.receive":
+            self.hear(message.get("text"))
         else:
-            await asyncio.sleep(REFUSAL_DELAY)
+            await super().dispatch(message)
+
+    def hear(self, text: str | None) -> None:
+        """Take in what the page says that it has painted."""
+        if self.seat:
+            self.seat.slot.receipt.answer(text, clock.now())
+
+    async def connect(self) -> None:
+        outlet = SocketOutlet(self.base_send, self.scope)
+        # Every check comes before accepting: a page takes an open socket for a live one.
+        answer = await admission.enter(self.scope, outlet, "socket")
+        if isinstance(answer, Seat):
+            self.seat = answer
+            await self.accept()
+            self.sender = asyncio.create_task(answer.slot.run())
+        else:
+            await self.accept()
+            await asyncio.sleep(admission.REFUSAL_DELAY)
             await self.close(answer)
-
-    @property
-    def slug(self) -> str:
-        return str(self.scope["url_route"]["kwargs"]["slug"])
-
-    @property
-    def tile(self) -> int | None:
-        """The one tile of a detail page, from `?tile=12`."""
-        given = parse_qs(self.scope["query_string"].decode("latin-1")).get("tile", [""])[0]
-        return int(given) if given.isascii() and given.isdigit() and len(given) < 19 else None
-
-
-def admit(viewer: Viewer, slug: str, tile: int | None) -> Key | int:
-    """What the viewer is shown, or the code to close with."""
-    try:
-        dashboard = Dashboard.objects.get(slug=slug)
-    except ObjectDoesNotExist:
-        return GONE
-    if not may_see(viewer, dashboard):
-        return FORBIDDEN if viewer.is_authenticated else SIGN_IN
-    return Key(dashboard.pk, tile)

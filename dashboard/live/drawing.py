@@ -7,7 +7,6 @@ from collections.abc import Callable, Collection, Mapping
 
 from dashboard.live.board import Key
 from dashboard.live.held import Held
-from dashboard.live.outlet import Frame
 from dashboard.live.wall import Wall
 from widgets import clock, processes
 
@@ -59,8 +58,9 @@ class Painter:
             self._lack(wall.lacks)
             wall.lacks = set()
         if parts:
+            processes.count("frames", len(wall.slots))
             processes.count("fragments", len(parts) * len(wall.slots))
-            frame = Frame("".join(parts.values()))
+            frame = wall.frame(parts)
             for slot in wall.slots:
                 slot.put(parts, frame)
         if (due := wall.due_at) is not None:

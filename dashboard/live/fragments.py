@@ -45,12 +45,13 @@ class Painted:
     """One tile as HTML, and what the status line counts of it.
 
     `since`: when a condition began (µs), by the words of COUNTS. `lacks`: the feeds whose windows
-    it would have drawn and were not held.
+    it would have drawn and were not held. `version`: what the article carries.
     """
 
     html: str
     state: State
     freshness: Freshness
+    version: int = 0
     since: Mapping[str, int] = field(default_factory=dict)
     lacks: Collection[int] = ()
 
@@ -81,6 +82,7 @@ def _paint(board: Board, tile: Placed, spec: Spec, held: Held, now: int) -> Pain
     data = gather(spec, picked, held.windows_of(spec), now)
     said = condition(spec, picked, data.lines, now)
     error = said.error or _left_out(len(wanted) - len(feeds))
+    version = max(said.version, tile.revision)
     html = render(
         tile.kind,
         spec.options,
@@ -90,7 +92,7 @@ def _paint(board: Board, tile: Placed, spec: Spec, held: Held, now: int) -> Pain
             id=tile.element,
             kind=tile.kind,
             title=tile.title,
-            version=max(said.version, tile.revision),
+            version=version,
             state=said.state,
             freshness=said.freshness,
             face=face_of(
@@ -109,7 +111,8 @@ def _paint(board: Board, tile: Placed, spec: Spec, held: Held, now: int) -> Pain
         ),
     )
     since = _since(said, data.lines, picked)
-    return Painted(html, said.state, said.freshness, since, held.lacks(spec, picked))
+    lacks = held.lacks(spec, picked)
+    return Painted(html, said.state, said.freshness, version, since, lacks)
 
 
 def may_draw(board: Board, feed: FeedNow) -> bool:
@@ -130,7 +133,8 @@ def _failed(board: Board, tile: Placed, error: str, now: int) -> Painted:
         width=tile.width,
         height=tile.height,
     )
-    return Painted(render(tile.kind, {}, Data(), _frame(board, tile, now), frame), "ok", "failed")
+    html = render(tile.kind, {}, Data(), _frame(board, tile, now), frame)
+    return Painted(html, "ok", "failed", tile.revision)
 
 
 def _frame(board: Board, tile: Placed, now: int) -> Frame:

@@ -11,9 +11,12 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import secrets
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 from typing import ParamSpec, TypeVar
+from weakref import WeakValueDictionary
 
 from channels.layers import get_channel_layer
 from django.conf import settings
@@ -48,6 +51,8 @@ class Hub:
 
     def __init__(self) -> None:
         self.loop = asyncio.get_running_loop()
+        # What the hubs of other processes call this one by.
+        self.name = secrets.token_hex(8)
         self.walls: dict[Key, Wall] = {}
         self.held = Held()
         self._layer = get_channel_layer()
@@ -59,8 +64,11 @@ class Hub:
         self.painter = Painter(self.walls, self.held, lambda ids: self.loader.refresh(ids))
         self.loader = Loader(self.held, self.query, self._specs, self.painter.touch)
         self.comparer = Comparer(
-            self.walls, self.held, self.groups, self.loader, self.painter, self.query
-        )
+            self.walls, self.held, self.groups, self.loader, self.painter, self.query,
+            group_of(self.name),
+        )  # fmt: skip
+        self._numbers = count(1)
+        self._numbered: WeakValueDictionary[int, Slot] = WeakValueDictionary()
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -161,8 +169,25 @@ class Hub:
             message = await self._layer.receive(channel)
             if message["type"] == "feed.changed":
                 self.loader.feed_changed(message)
+            elif message["type"] == "screen.painted":
+                await self.painted(message["place"], message["text"])
             else:
                 self.comparer.wake()
+
+    def place_of(self, slot: Slot) -> str:
+        """Where in all the processes this slot is, for as long as it is."""
+        number = next(self._numbers)
+        self._numbered[number] = slot
+        return f"{self.name}.{number}"
+
+    async def painted(self, place: str, text: str) -> None:
+        """Have the slot there told what its page says that it has painted."""
+        name, _, number = place.partition(".")
+        if name != self.name:
+            message = {"type": "screen.painted", "place": place, "text": text}
+            await self._layer.group_send(group_of(name), message)
+        elif slot := self._numbered.get(int(number)):
+            slot.receipt.answer(text, clock.now())
 
     async def beat(self) -> None:
         """Send a sign of life to every socket, for ever."""
@@ -171,6 +196,11 @@ class Hub:
             frame = heartbeat()
             for slot in self.slots():
                 slot.beat(frame)
+
+
+def group_of(name: str) -> str:
+    """The group of the layer in which the hub of this name is alone."""
+    return f"hub.{name}"
 
 
 def heartbeat() -> Frame:
@@ -200,3 +230,8 @@ def current() -> Hub:
         _hub = Hub()
         _hub.start()
     return _hub
+
+
+def slots() -> list[Slot]:
+    """Of every socket of this process; none before the first came."""
+    return _hub.slots() if _hub else []

@@ -17,10 +17,14 @@ Write = Callable[[bytes], bool]
 
 
 class Frame:
-    """A text for many sockets; each encoding is made when first asked for, and once."""
+    """A text for many sockets; each encoding is made when first asked for, and once.
 
-    def __init__(self, text: str) -> None:
+    `version`: the newest that a screen shows when it has painted this; 0 if that changes nothing.
+    """
+
+    def __init__(self, text: str, version: int = 0) -> None:
         self.text = text
+        self.version = version
 
     @cached_property
     def websocket(self) -> bytes:

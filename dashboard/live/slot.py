@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 
 from dashboard.live.outlet import Frame, Outlet
-from widgets import processes
+from dashboard.live.receipt import Receipt
+from dashboard.live.visitor import Visitor
+from widgets import clock, processes
+
+NOBODY = Visitor()
 
 
 class Slot:
@@ -17,8 +22,12 @@ class Slot:
     reader costs the memory of one board, and delays nobody but itself.
     """
 
-    def __init__(self, outlet: Outlet, session: str | None = None) -> None:
+    def __init__(
+        self, outlet: Outlet, session: str | None = None, visitor: Visitor = NOBODY
+    ) -> None:
         self.session = session
+        self.visitor = visitor
+        self.receipt = Receipt()
         self._outlet = outlet
         # Nothing waits and no send is under way, so nothing can be overtaken. Not before `run`.
         self._idle = False
@@ -33,6 +42,8 @@ class Slot:
 
         Whoever has nothing else waiting is sent that very frame, which thousands share.
         """
+        if frame.version != self.receipt.handed:
+            self.receipt.hand(frame.version, clock.now())
         if self._idle and self._outlet.write(frame):
             return
         if "wall" in parts:
@@ -48,7 +59,7 @@ class Slot:
         self._work()
 
     @property
-    def behind(self) -> bool:
+    def waits(self) -> bool:
         """Something waits for a send that is under way."""
         return bool(self._parts)
 
@@ -64,15 +75,17 @@ class Slot:
         self._work()
 
     async def run(self) -> None:
-        """Send what waits until the socket is closed; the one task that writes to it."""
-        while not self._close_code:
-            while not self._close_code and (frame := self._next()):
-                await self._outlet.send(frame)
-            if not self._close_code:
-                self._idle = True
-                await self._wake.wait()
-                self._wake.clear()
-        await self._outlet.close(self._close_code)
+        """Send what waits until the socket is closed or gone; the one task that writes to it."""
+        # Servers answer with an OSError where the screen has gone; its consumer hears of it too.
+        with suppress(OSError):
+            while not self._close_code:
+                while not self._close_code and (frame := self._next()):
+                    await self._outlet.send(frame)
+                if not self._close_code:
+                    self._idle = True
+                    await self._wake.wait()
+                    self._wake.clear()
+            await self._outlet.close(self._close_code)
 
     def _work(self) -> None:
         self._idle = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from dashboard.live import facts, fragments
 from dashboard.live.board import Board, Placed
@@ -10,6 +10,7 @@ from dashboard.live.fragments import Painted, partial
 from dashboard.live.held import Held
 from dashboard.live.outlet import Frame
 from dashboard.live.slot import Slot
+from widgets import processes
 
 # A tile is drawn at once, and then at most once in so long (s): a feed at 50 Hz costs each
 # socket ten messages a second, and one feed a minute still arrives in milliseconds.
@@ -81,8 +82,13 @@ class Wall:
                 parts["title"] = partial("title", self.heading)
             else:
                 parts["facts"] = partial("facts", self.facts)
-            self._welcome = parts, Frame("".join(parts.values()))
+            self._welcome = parts, self.frame(parts)
         return self._welcome
+
+    def frame(self, parts: Mapping[str, str]) -> Frame:
+        """These partials as one frame, with the newest version that the board then shows."""
+        newest = max((one.version for one in self._painted.values()), default=0)
+        return Frame("".join(parts.values()), newest)
 
     @property
     def grid(self) -> str:
@@ -110,6 +116,7 @@ class Wall:
         self._dirty.discard(tile.id)
         self.lacks |= set(painted.lacks)
         self.renders += 1
+        processes.count("renders")
 
     def _around(self, held: Held, now: int) -> dict[str, str]:
         """What stands around the tiles and follows from them, where it has changed."""

@@ -43,9 +43,8 @@ def _sqlite(url: str, folder: Path) -> dict[str, Any]:
             # DEFERRED loses most read-then-write transactions to "database is locked".
             "transaction_mode": "IMMEDIATE",
             "timeout": 5,
-            # auto_vacuum can be chosen only before the first table exists.
-            "init_command": "PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL; "
-            "PRAGMA synchronous=NORMAL;",
+            # Nothing here may need the lock of who writes: each new thread would wait for it.
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
         },
     }
 

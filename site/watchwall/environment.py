@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from ipaddress import IPv4Network, IPv6Network, ip_network
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.core.exceptions import ImproperlyConfigured
@@ -49,6 +50,20 @@ def networks(name: str) -> list[IPv4Network | IPv6Network]:
         ) from None
 
 
+def addresses(name: str) -> list[tuple[str, int]]:
+    """Hosts with ports, separated by commas: router.example:443, 192.0.2.1:53, [2001:db8::1]:53."""
+    found = []
+    for item in items(name):
+        host, _, port = item.rpartition(":")
+        host = host.removeprefix("[").removesuffix("]")
+        if not host or not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+            raise ImproperlyConfigured(
+                f"{name}: {item!r} is no address; it takes host:port, separated by commas"
+            )
+        found.append((host, int(port)))
+    return found
+
+
 def choice(name: str, default: str, among: tuple[str, ...]) -> str:
     """One of a few words, in capitals."""
     given = text(name, default)
@@ -81,4 +96,17 @@ def redis(name: str) -> str:
             raise ImproperlyConfigured(
                 f"{name} is no address of a Redis; it takes redis://host:6379/0"
             ) from None
+    return given
+
+
+def address(name: str) -> str:
+    """The address of a web page; "" for none. It may be a secret, so errors do not show it."""
+    given = text(name, "")
+    try:
+        parts = urlsplit(given)
+        known = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError:
+        known = False
+    if given and not known:
+        raise ImproperlyConfigured(f"{name} is no address; it takes https://host/path")
     return given

@@ -1,4 +1,4 @@
-"""The queue that Huey's consumers work on: in this process, or in Redis."""
+"""The queue that Huey's consumers work on, and the channel layer: in this process, or in Redis."""
 
 from __future__ import annotations
 
@@ -51,6 +51,33 @@ def _redis_pool(url: str) -> Any:
         # each time the ticker hands a claim on; the ticker has a better way of trying again.
         retry=Retry(NoBackoff(), 1),
     )
+
+
+def channel_layer(redis_url: str) -> dict[str, Any]:
+    """Django's description of the layer."""
+    if not redis_url:
+        return {
+            "BACKEND": "channels.layers.InMemoryChannelLayer",
+            # One channel, the hub's, takes what all feeds send while the loop is busy.
+            "CONFIG": {"capacity": 5_000},
+        }
+    from redis.asyncio.retry import Retry
+    from redis.backoff import NoBackoff
+
+    host = {
+        "address": redis_url,
+        # A subscriber waits for as long as nothing is published.
+        "socket_timeout": None,
+        "socket_connect_timeout": 2,
+        # So that it notices when Redis is gone without a word.
+        "socket_keepalive": True,
+        "health_check_interval": 5,
+        "retry": Retry(NoBackoff(), 1),
+    }
+    return {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {"hosts": [host]},
+    }
 
 
 def make_huey(redis_url: str) -> Huey:

@@ -31,7 +31,7 @@ class ContentSecurityPolicy:
 
 
 class SameOrigin:
-    """Lets a socket through only to pages of this very host; everybody else gets a 403.
+    """Lets a socket, or a stream, through only to pages of this very host; all others get a 403.
 
     A browser sends the cookies of a signed-in person along with a socket that any page opens, and
     no CSRF token. A list of hosts is not enough where any name is allowed. What sends no Origin is
@@ -43,8 +43,16 @@ class SameOrigin:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> Any:
         headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
-        application = self.application if may_open(headers) else WebsocketDenier()
-        return await application(scope, receive, send)
+        if may_open(headers):
+            return await self.application(scope, receive, send)
+        deny = WebsocketDenier() if scope["type"] == "websocket" else forbid
+        return await deny(scope, receive, send)
+
+
+async def forbid(scope: Any, receive: Any, send: Any) -> None:
+    """An HTTP answer that says no."""
+    await send({"type": "http.response.start", "status": 403, "headers": []})
+    await send({"type": "http.response.body", "body": b""})
 
 
 def may_open(headers: Mapping[bytes, str]) -> bool:

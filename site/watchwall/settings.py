@@ -14,8 +14,19 @@ from django.core.exceptions import ImproperlyConfigured
 from watchwall import __version__
 from watchwall.build import fingerprint
 from watchwall.database import database
-from watchwall.environment import choice, flag, items, networks, number, redis, text, zone
-from watchwall.queue import make_huey
+from watchwall.environment import (
+    address,
+    addresses,
+    choice,
+    flag,
+    items,
+    networks,
+    number,
+    redis,
+    text,
+    zone,
+)
+from watchwall.queue import channel_layer, make_huey
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 DATA_DIR = Path(text("WATCHWALL_DATA", str(BASE_DIR / "var"))).expanduser().resolve()
@@ -67,6 +78,11 @@ if BIND in {"0.0.0.0", "::"} and not items("WATCHWALL_HOSTS"):  # noqa: S104
     ALLOWED_HOSTS = ["*"]
 elif BIND not in ALLOWED_HOSTS:
     ALLOWED_HOSTS.append(f"[{BIND}]" if ":" in BIND else BIND)
+
+# Over so many seconds `serve` sends its screens to other processes when it ends.
+DRAIN = number("WATCHWALL_DRAIN", 2, 0, 60)
+# Daphne closes a socket after so many seconds, and the page opens another.
+SOCKET_LIFE = number("WATCHWALL_SOCKET_LIFE", 86_400, 1, 31_536_000)
 
 INSTALLED_APPS = [
     "daphne",
@@ -134,20 +150,19 @@ DATABASES = {
     )
 }
 
+# Who may read /metrics from elsewhere.
+METRICS_TOKEN = text("WATCHWALL_METRICS_TOKEN", "")
+# Who is told once a minute that the wall works.
+HEARTBEAT_URL = address("WATCHWALL_HEARTBEAT_URL")
+
 REDIS_URL = redis("REDIS_URL")
-CHANNEL_LAYERS: dict[str, Any] = {
-    # One channel, the hub's, takes what all feeds send while the loop is busy.
-    "default": {"BACKEND": "channels.layers.InMemoryChannelLayer", "CONFIG": {"capacity": 5_000}}
-    if not REDIS_URL
-    else {
-        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-        "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_timeout": None}]},
-    }
-}
+CHANNEL_LAYERS: dict[str, Any] = {"default": channel_layer(REDIS_URL)}
 # Of a body that is handed in, packed and unpacked.
 PUSH_LIMIT = number("WATCHWALL_PUSH_LIMIT", 16, 1, 256) * 1_048_576
 # Where sources may connect to; none given, anywhere.
 EGRESS = networks("WATCHWALL_EGRESS")
+# Who is asked whether this machine itself is cut off.
+ANCHORS = addresses("WATCHWALL_ANCHORS")
 # An object and not a dict: with a dict, Huey runs every task at once, in the caller, under DEBUG.
 HUEY = make_huey(REDIS_URL)
 
@@ -190,12 +205,27 @@ X_FRAME_OPTIONS = "SAMEORIGIN"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {
+        "TEXT": {
+            "()": "watchwall.logs.Lines",
+            "format": "%(asctime)s %(levelname)s %(name)s: %(message)s",
+        },
+        "JSON": {"()": "watchwall.logs.JSONLines"},
+    },
+    "handlers": {
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": choice("WATCHWALL_LOG", "text", ("TEXT", "JSON")),
+        }
+    },
     "root": {
         "handlers": ["stderr"],
         "level": choice("WATCHWALL_LOG_LEVEL", "WARNING", ("DEBUG", "INFO", "WARNING", "ERROR")),
     },
     # One INFO line a task would be most of the log.
-    "loggers": {"huey": {"level": "WARNING"}, "daphne": {"level": "WARNING"}},
+    "loggers": {
+        "huey": {"level": "WARNING"},
+        "daphne": {"level": "WARNING"},
+        "uvicorn.error": {"level": "WARNING"},
+    },
 }

@@ -7,7 +7,7 @@ import widgets.sources
 import widgets.registry
 from django.db import migrations, models
 
-from widgets.clustered import CreateClustered
+from widgets.clustered import CreateByDay, CreateClustered
 
 
 class Migration(migrations.Migration):
@@ -124,7 +124,7 @@ class Migration(migrations.Migration):
                 'ordering': ['feed', 'name'],
             },
         ),
-        CreateClustered(
+        CreateByDay(
             name='Sample',
             fields=[
                 ('pk', models.CompositePrimaryKey('series_id', 'ts', blank=True, editable=False, primary_key=True, serialize=False)),

@@ -37,11 +37,11 @@ class Source:
     def fetch(self, options: dict[str, Any], memo: dict[str, Any]) -> Reading | Awaitable[Reading]:
         raise NotImplementedError
 
-    def cut_off(self, options: dict[str, Any], message: str) -> Reading | None:
+    def cut_off(self, options: dict[str, Any], message: str) -> Reading | Awaitable[Reading] | None:
         """What it means that the timeout came first; `message` says "no answer within 5 s".
 
         None: the fetch has failed. A check of something else has found it down instead, and
-        that is a reading.
+        that is a reading. An `async def` has a few seconds for it on the I/O loop.
         """
         return None
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from hashlib import blake2b
 from http import HTTPStatus
 from typing import Any
 
@@ -255,6 +256,14 @@ async def good_page(options: Mapping[str, Any], most: int = MOST_BODY) -> Page:
     return found
 
 
+def fingerprint(*parts: object) -> str:
+    """What tells what was asked for last time from what is asked for now, to be kept in a memo.
+
+    A hash, since a secret may be in it.
+    """
+    return blake2b(repr(parts).encode(), digest_size=12).hexdigest()
+
+
 def said(status: int) -> str:
     """`404 Not Found`."""
     try:
@@ -274,13 +283,13 @@ def why(error: BaseException) -> str:
             found = error.certificate_error
             return f"the certificate is not valid: {getattr(found, 'verify_message', found)}"
         case aiohttp.ClientConnectorDNSError():
-            reason = _system(error.os_error)
+            reason = system_words(error.os_error)
             return f"the name {error.host} cannot be resolved ({reason})"
         case aiohttp.ClientConnectorSSLError():
             reason = getattr(error.os_error, "reason", None) or str(error.os_error)
             return f"no TLS connection: {reason.replace('_', ' ').lower()}"
         case aiohttp.ClientConnectorError():
-            return _system(error.os_error)
+            return system_words(error.os_error)
         case aiohttp.ServerDisconnectedError():
             return "the connection was closed without an answer"
         case aiohttp.ClientPayloadError():
@@ -288,12 +297,12 @@ def why(error: BaseException) -> str:
         case aiohttp.ClientResponseError():
             return "the answer is not HTTP"
         case OSError():
-            return _system(error)
+            return system_words(error)
         case _:
             return f"{type(error).__name__}: {error}"
 
 
-def _system(error: OSError) -> str:
+def system_words(error: OSError) -> str:
     """The system's own words: `connection refused`. Of several tries the first counts."""
     if error.errno and error.errno > 0:
         return os.strerror(error.errno).lower()

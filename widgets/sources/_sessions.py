@@ -22,16 +22,21 @@ _PATIENT = aiohttp.ClientTimeout(total=None, sock_connect=None)
 
 @dataclass(frozen=True, slots=True)
 class Tls:
-    """Which certificates are believed. `changed`: when the file with the authorities was, in ns."""
+    """Which certificates are believed, and which protocols offered (ALPN).
+
+    `changed`: when the file with the authorities was, in ns.
+    """
 
     ca: str
     verify: bool
     changed: int
+    speaks: tuple[str, ...]
 
     def context(self) -> ssl.SSLContext:
         """Reads files: not for the loop's thread."""
         context = WatchedContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.set_alpn_protocols(["http/1.1"])
+        if self.speaks:
+            context.set_alpn_protocols(list(self.speaks))
         if not self.verify:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
@@ -57,20 +62,27 @@ async def _context(tls: Tls) -> ssl.SSLContext:
     return _contexts[tls]
 
 
-async def session(options: Mapping[str, Any], fresh: bool) -> aiohttp.ClientSession:
-    """The session that all requests with the same `ca` and `verify` share.
-
-    `fresh`: it opens a new connection for each request. Runs on the I/O loop.
-    """
+async def trusting(
+    options: Mapping[str, Any], speaks: tuple[str, ...] = ()
+) -> tuple[Tls, ssl.SSLContext]:
+    """The context for what the options `ca` and `verify` say. Runs on the I/O loop."""
     ca = str(options["ca"]) if options["verify"] else ""
-    tls = Tls(ca, options["verify"], _changed(ca) if ca else 0)
+    tls = Tls(ca, options["verify"], _changed(ca) if ca else 0, speaks)
     try:
-        context = await _context(tls)
+        return tls, await _context(tls)
     except OSError as error:  # An ssl.SSLError is one.
         raise SourceError(
             f"{ca} cannot be read as a file of certificates in PEM: "
             f"{error.strerror or error}; correct the option ca"
         ) from None
+
+
+async def session(options: Mapping[str, Any], fresh: bool) -> aiohttp.ClientSession:
+    """The session that all requests with the same `ca` and `verify` share.
+
+    `fresh`: it opens a new connection for each request. Runs on the I/O loop.
+    """
+    tls, context = await trusting(options, ("http/1.1",))
     return await io.session((tls, fresh), lambda: _new_session(context, fresh))
 
 

@@ -15,6 +15,7 @@ from widgets import clock
 from widgets.options import excerpt
 from widgets.reading import Reading, Verdict
 from widgets.sources import Source, SourceError
+from widgets.sources._down import down, unheard
 from widgets.sources._http import RequestOptions, answer, body_of, said, why
 from widgets.sources._phases import Phases, days_left, now, watch
 
@@ -89,7 +90,8 @@ class Http(Source):
     (TCP), `latency.tls`, `latency.first-byte` (the request sent and the server thinking) and
     `latency.body`, all in s, and `certificate.days` left (d). A target that is down is a reading
     like any other, with `up` at 0 and the reason in its verdict. It says nothing of the other
-    series: they keep their last value and grow old.
+    series: they keep their last value and grow old. Where nothing is heard of the target and the
+    monitor itself is cut off (WATCHWALL_ANCHORS), the fetch fails and says so.
     """
 
     slug = "http"
@@ -104,11 +106,11 @@ class Http(Source):
                 error, aiohttp.RedirectClientError
             ):
                 raise SourceError("the option url is no address that can be asked") from None
-            return down(why(error))
+            return down(why(error)) if heard(error) else await unheard(why(error))
         return judged(found, options, clock.now())
 
-    def cut_off(self, options: dict[str, Any], message: str) -> Reading:
-        return down(message)
+    async def cut_off(self, options: dict[str, Any], message: str) -> Reading:
+        return await unheard(message)
 
 
 async def ask(options: Mapping[str, Any]) -> Answer:
@@ -125,11 +127,13 @@ async def ask(options: Mapping[str, Any]) -> Answer:
         return Answer(response.status, body, whole, charset, latency, phases)
 
 
-def down(reason: str) -> Reading:
-    """The reading of a target that gave no answer."""
-    return Reading(
-        numbers={"up": 0.0}, verdicts={"up": Verdict("critical", reason)}, complete=False
-    )
+def heard(error: BaseException) -> bool:
+    """Whether the target itself, or something before it, gave an answer that is no good one."""
+    if isinstance(error, aiohttp.ClientConnectorError) and not isinstance(
+        error, aiohttp.ClientSSLError
+    ):
+        return isinstance(error.os_error, ConnectionError)
+    return isinstance(error, aiohttp.ClientError | ConnectionError)
 
 
 def judged(found: Answer, options: Mapping[str, Any], moment: int) -> Reading:

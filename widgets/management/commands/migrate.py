@@ -2,38 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from django.core.management.commands import migrate
-from django.db import connections
-from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db import connection
 
-# Of the locks that one agrees on by a number: ours for this.
-_LOCK = 0x7761_7463_6877_616C
+from widgets.alone import alone
 
 
-@contextmanager
-def alone(connection: BaseDatabaseWrapper) -> Iterator[None]:
-    """Of several processes that start together on PostgreSQL one migrates, and the others wait.
+def give_space_back() -> None:
+    """Let SQLite return the pages of what is removed; to be chosen before the first table exists.
 
-    Both would read that a migration is missing, and the second would fail on the first's tables.
+    Not at every connection: the pragma takes the write lock, and each new thread would wait.
     """
-    if connection.vendor != "postgresql":
-        yield
-        return
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
-    try:
-        yield
-    finally:
-        # The connection goes back to a pool, and the lock would go with it.
+    if connection.vendor == "sqlite" and not connection.introspection.table_names():
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
+            cursor.execute("PRAGMA auto_vacuum=INCREMENTAL")
+            cursor.execute("VACUUM")
 
 
 class Command(migrate.Command):
     def handle(self, *args: Any, **options: Any) -> None:
-        with alone(connections[options["database"]]):
+        give_space_back()
+        # Two that start together would both read that a migration is missing, and the second
+        # would fail on the tables of the first.
+        with alone("migrate", wait=True):
             super().handle(*args, **options)

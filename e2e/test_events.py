@@ -1,0 +1,103 @@
+"""Where a proxy breaks WebSockets, the page lives over server-sent events by itself."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from typing import Literal
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from e2e.boards import board, feed_of, stat
+from e2e.conftest import OpenPage
+from e2e.proxy import Proxy
+from e2e.target import Target
+from e2e.wall import Wall
+
+# The page tries its socket again every five minutes; here every three seconds.
+IMPATIENT = """
+const wait = window.setInterval;
+window.setInterval = (work, ms, ...rest) => wait(work, ms === 300000 ? 3000 : ms, ...rest);
+"""
+
+
+@pytest.fixture
+def proxy(wall: Wall, target: Target) -> Iterator[Proxy]:
+    """In front of a wall whose one tile shows 41."""
+    target.answers["x"] = {"a": 41}
+    wall.apply(board({"x": feed_of(target.url("x"))}, [stat("x", [0, 0, 3, 2], "x")]))
+    proxy = Proxy(wall.port, "refuse")
+    yield proxy
+    proxy.close()
+
+
+def visit(proxy: Proxy, open_page: OpenPage) -> Page:
+    page = open_page("about:blank")
+    page.add_init_script(IMPATIENT)
+    page.goto(f"{proxy.url}/d/test/")
+    return page
+
+
+def link(page: Page, state: str, says: str, within: float) -> None:
+    expect(page.locator("html")).to_have_attribute("data-link", state, timeout=within * 1000)
+    expect(page.locator("#link")).to_contain_text(says, timeout=within * 1000)
+
+
+@pytest.mark.parametrize("sockets", ["refuse", "stall"])
+def test_a_page_behind_a_proxy_that_breaks_sockets_is_live_over_events(
+    proxy: Proxy, target: Target, open_page: OpenPage, sockets: Literal["refuse", "stall"]
+) -> None:
+    proxy.sockets = sockets
+    page = visit(proxy, open_page)
+    tile = page.locator("article.widget-stat")
+    link(page, "live", "live over events", 60)
+    tile.evaluate("node => { node.mark = 1; window.mark = 1; }")
+
+    target.answers["x"] = {"a": 42}
+    expect(tile).to_contain_text("42")
+    for _ in range(2):
+        # It says what it has painted, and the server knows whose page it is.
+        with page.expect_response(lambda r: r.request.method == "POST", timeout=15_000) as answer:
+            pass
+        assert answer.value.status == 204
+
+    assert tile.evaluate("node => node.mark") == 1
+    assert page.evaluate("window.mark") == 1
+    link(page, "live", "live over events", 0.1)
+
+
+def test_a_page_on_events_grows_old_comes_back_and_returns_to_its_socket(
+    proxy: Proxy, wall: Wall, target: Target, open_page: OpenPage
+) -> None:
+    page = visit(proxy, open_page)
+    tile = page.locator("article.widget-stat")
+    link(page, "live", "live over events", 60)
+    page.evaluate("window.mark = 1")
+
+    wall.end(signal.SIGKILL)
+    link(page, "lost", "connection lost", 5)
+    expect(tile).to_have_attribute("data-freshness", "late", timeout=8_000)
+    wall.start()
+    target.answers["x"] = {"a": 43}
+    link(page, "live", "live over events", 20)
+    expect(tile).to_contain_text("43", timeout=15_000)
+    expect(tile).to_have_attribute("data-freshness", "fresh", timeout=5_000)
+
+    proxy.sockets = "pass"
+    link(page, "live", "live, ", 15)
+    target.answers["x"] = {"a": 44}
+    expect(tile).to_contain_text("44")
+    assert page.evaluate("window.mark") == 1
+
+
+def test_a_page_that_is_signed_out_while_on_events_asks_for_a_login(
+    proxy: Proxy, wall: Wall, open_page: OpenPage
+) -> None:
+    page = visit(proxy, open_page)
+    link(page, "live", "live over events", 60)
+
+    wall.python("from dashboard.models import Dashboard\nb = Dashboard.objects.get(slug='test')\n"
+                "b.public = False\nb.save()")  # fmt: skip
+
+    page.wait_for_url("**/login/?next=*", timeout=10_000)

@@ -1,0 +1,96 @@
+"""docs/sources.md: a section a source, and its command does what it says, on the real thing."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+from contextlib import chdir
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+from pytest_django import Settings
+
+from watchwall import environment
+from widgets.sources import sources
+
+ROOT = Path(__file__).resolve().parent.parent
+TEXT = (ROOT / "docs" / "sources.md").read_text()
+SECTIONS = {
+    section.partition("\n")[0]: section for section in re.split(r"^## ", TEXT, flags=re.M)[1:]
+}
+POLLED = sorted(source.slug for source in sources if source.mode == "polled")
+# What stands in the output when the command has done what the section says, and what it needs.
+SHOWS = {
+    "check": ["up", "ok connected", "latency.connect"],
+    "connectivity": ["online", "2 of 2 anchors answer"],
+    "host": ["memory.percent", "3 rows"],
+    "http": ["up", "200 OK"],
+    "json": ["chunks", "rows"],
+    "prometheus": ["user", "true at"],
+    "scrape": ["node_load1", "/s", "node_memory_MemAvailable_bytes"],
+    "watchwall": ["feeds.failed"],
+}
+
+
+def test_every_source_has_a_section() -> None:
+    assert set(sources.slugs()) == set(SECTIONS)
+
+
+@pytest.fixture(scope="module")
+def addresses(request: pytest.FixtureRequest) -> dict[str, str]:
+    """The usual addresses that stand in the commands, and where the tests' own programs are."""
+    port = {
+        9090: request.getfixturevalue("prometheus").rpartition(":")[2],
+        9100: request.getfixturevalue("node_exporter").rpartition(":")[2],
+    }
+    return {
+        "127.0.0.1:9090": f"127.0.0.1:{port[9090]}",
+        "127.0.0.1:9100": f"127.0.0.1:{port[9100]}",
+        "port: 9100": f"port: {port[9100]}",
+    }
+
+
+def run(
+    slug: str,
+    addresses: dict[str, str],
+    folder: Path,
+    settings: Settings,
+    patch: pytest.MonkeyPatch,
+) -> str:
+    """Paste the section's command into a shell; what it prints.
+
+    manage.py runs in this process, with what was exported: starting it for each would take most
+    of the time.
+    """
+    [command] = re.findall(r"^```sh\n(.*?)^```", SECTIONS[slug], re.M | re.S)
+    for usual, real in addresses.items():
+        command = command.replace(usual, real)
+    before, _, last = command.strip().rpartition("\n")
+    program, manage, *arguments = shlex.split(last)
+    assert (program, manage) == (".venv/bin/python", "manage.py")
+    for name, value in re.findall(r"^export (\w+)=(.*)$", before, re.M):
+        patch.setenv(name, *shlex.split(value))
+    settings.ANCHORS = environment.addresses("WATCHWALL_ANCHORS")
+    subprocess.run(["sh", "-e", "-c", before], cwd=folder, check=True, timeout=60)
+    out = StringIO()
+    with chdir(folder):
+        call_command(*arguments, stdout=out)
+    return out.getvalue()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("slug", POLLED)
+def test_its_command_can_be_pasted(
+    slug: str,
+    addresses: dict[str, str],
+    tmp_path: Path,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shown = run(slug, addresses, tmp_path, settings, monkeypatch)
+
+    for words in SHOWS[slug]:
+        assert words in shown
