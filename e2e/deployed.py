@@ -119,6 +119,8 @@ files=watchwall.conf
 class Supervisor(Parent):
     """supervisord with the shipped programs. `settings` go into the file that these read."""
 
+    ready_within = 90.0  # s; four processes start at once
+
     def __init__(
         self, folder: Path, settings: Mapping[str, str], environment: Mapping[str, str]
     ) -> None:
