@@ -7,6 +7,7 @@
   const RETRY_SOCKET = 300000;
   const HIDE_CURSOR_AFTER = 3000;
   const FINAL = { 4401: "signed out", 4403: "you may not see this", 4404: "this dashboard is gone" };
+  const LEAVING = 4503;
   const FRESHNESS = ["fresh", "aged", "late", "stale", "failed"];
 
   const html = document.documentElement;
@@ -102,8 +103,10 @@
     if (page.events) return;
     setLink("lost");
     strike();
-    // After a restart every page would come back in the same 300 ms.
-    connection.config.reconnectDelay = 200 + Math.random() * 1300;
+    // After a restart every page would come back in the same 300 ms. A server that is leaving
+    // sends its pages away one after the other, and the next server is there already.
+    const wait = code === LEAVING ? 50 : 200 + Math.random() * 1300;
+    connection.config.reconnectDelay = wait;
     if (!connection.config.reconnectCodes.includes(code)) {
       setTimeout(reopen, 1000 + Math.random() * 2000);
     }

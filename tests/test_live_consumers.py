@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from threading import Event
 from typing import Any
 
 import pytest
@@ -13,12 +14,13 @@ from django.test import Client
 
 from dashboard.live import admission
 from dashboard.live.consumers import WallConsumer
+from dashboard.live.drain import drain
 from dashboard.live.hub import Hub
 from dashboard.models import Dashboard, Tile
 from tests.feeds import arrive, make_feed
 from tests.walls import eventually, make_board, put
 from watchwall.asgi import application
-from widgets import clock
+from widgets import clock, lifecycle
 from widgets.clock import HOUR
 from widgets.models import Feed
 
@@ -139,6 +141,17 @@ async def test_a_socket_that_goes_is_forgotten(hub: Hub) -> None:
 
     assert not wall.slots
     assert wall.left_at is not None
+
+
+async def test_whoever_comes_at_the_end_is_sent_on(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lifecycle, "stopping", Event())
+    await hub.query(setting)
+
+    await drain(0)
+
+    assert await answer(hub, "/ws/d/ops/") == 4503
 
 
 async def test_what_a_page_sends_does_no_harm(hub: Hub) -> None:

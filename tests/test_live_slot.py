@@ -159,3 +159,17 @@ async def test_closing_says_why_and_ends_the_sender() -> None:
     await slot.run()
 
     assert screen.code == 4404
+
+
+async def test_a_screen_that_has_gone_ends_the_sender_without_a_word() -> None:
+    class Gone(Screen):
+        async def send(self, frame: Frame) -> None:
+            raise OSError("gone")
+
+    slot = Slot(Gone())
+    put(slot, w1="[1a]")
+
+    await slot.run()
+
+    put(slot, w1="[1b]")
+    assert slot.waits

@@ -164,7 +164,7 @@ WANTED = {
     "defaultSettleDelay": 0,
     "ws": {
         "pauseOnBackground": False,
-        "reconnectCodes": [1000, 1001, 1005, 1006, 1011, 1012, 1013, 1014],
+        "reconnectCodes": [1000, 1001, 1005, 1006, 1011, 1012, 1013, 1014, 4503],
         "reconnectDelay": 500,
         "reconnectMaxDelay": 3000,
     },

@@ -12,12 +12,12 @@ from django.core.exceptions import ObjectDoesNotExist
 from dashboard.access import Viewer, may_see
 from dashboard.live import hub
 from dashboard.live.board import Key
-from dashboard.live.codes import FORBIDDEN, GONE, SIGN_IN
+from dashboard.live.codes import FORBIDDEN, GONE, RESTARTING, SIGN_IN
 from dashboard.live.outlet import Outlet
 from dashboard.live.slot import Slot
 from dashboard.live.visitor import Way, visitor
 from dashboard.models import Dashboard
-from widgets import clock
+from widgets import clock, lifecycle
 
 # A page that is refused and tries again at once would do so twice a second for ever.
 REFUSAL_DELAY = 1.0
@@ -46,10 +46,15 @@ async def enter(scope: Mapping[str, Any], outlet: Outlet, way: Way) -> Seat | in
     slot = Slot(outlet, session, visitor(scope, viewer, way, clock.now()))
     seat = Seat(here, answer, slot)
     try:
-        return seat if await here.join(answer, slot) else GONE
+        if not await here.join(answer, slot):
+            return GONE
     except BaseException:
         seat.leave()
         raise
+    if lifecycle.stopping.is_set():
+        # A proxy's connection that was kept open brought it here, after the others were sent away.
+        slot.close(RESTARTING)
+    return seat
 
 
 def slug_of(scope: Mapping[str, Any]) -> str:

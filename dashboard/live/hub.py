@@ -200,3 +200,8 @@ def current() -> Hub:
         _hub = Hub()
         _hub.start()
     return _hub
+
+
+def slots() -> list[Slot]:
+    """Of every socket of this process; none before the first came."""
+    return _hub.slots() if _hub else []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 
 from dashboard.live.outlet import Frame, Outlet
 from dashboard.live.receipt import Receipt
@@ -74,15 +75,17 @@ class Slot:
         self._work()
 
     async def run(self) -> None:
-        """Send what waits until the socket is closed; the one task that writes to it."""
-        while not self._close_code:
-            while not self._close_code and (frame := self._next()):
-                await self._outlet.send(frame)
-            if not self._close_code:
-                self._idle = True
-                await self._wake.wait()
-                self._wake.clear()
-        await self._outlet.close(self._close_code)
+        """Send what waits until the socket is closed or gone; the one task that writes to it."""
+        # Servers answer with an OSError where the screen has gone; its consumer hears of it too.
+        with suppress(OSError):
+            while not self._close_code:
+                while not self._close_code and (frame := self._next()):
+                    await self._outlet.send(frame)
+                if not self._close_code:
+                    self._idle = True
+                    await self._wake.wait()
+                    self._wake.clear()
+            await self._outlet.close(self._close_code)
 
     def _work(self) -> None:
         self._idle = False

@@ -68,6 +68,11 @@ if BIND in {"0.0.0.0", "::"} and not items("WATCHWALL_HOSTS"):  # noqa: S104
 elif BIND not in ALLOWED_HOSTS:
     ALLOWED_HOSTS.append(f"[{BIND}]" if ":" in BIND else BIND)
 
+# Over so many seconds `serve` sends its screens to other processes when it ends.
+DRAIN = number("WATCHWALL_DRAIN", 2, 0, 60)
+# Daphne closes a socket after so many seconds, and the page opens another.
+SOCKET_LIFE = number("WATCHWALL_SOCKET_LIFE", 86_400, 1, 31_536_000)
+
 INSTALLED_APPS = [
     "daphne",
     "django.contrib.admin",
@@ -205,5 +210,9 @@ LOGGING = {
         "level": choice("WATCHWALL_LOG_LEVEL", "WARNING", ("DEBUG", "INFO", "WARNING", "ERROR")),
     },
     # One INFO line a task would be most of the log.
-    "loggers": {"huey": {"level": "WARNING"}, "daphne": {"level": "WARNING"}},
+    "loggers": {
+        "huey": {"level": "WARNING"},
+        "daphne": {"level": "WARNING"},
+        "uvicorn.error": {"level": "WARNING"},
+    },
 }

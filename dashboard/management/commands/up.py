@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, ArgumentTypeError
+from argparse import ArgumentParser
 from typing import Any
 
 from django.conf import settings
@@ -11,14 +11,8 @@ from django.db import connection
 
 from dashboard import first
 from dashboard.ready import migrate
+from watchwall.servers import CannotListen, address, allow_many_sockets, check_port, port
 from widgets import schedule
-
-
-def port(given: str) -> int:
-    """A port to listen on."""
-    if given.isascii() and given.isdigit() and 1 <= int(given) <= 65535:
-        return int(given)
-    raise ArgumentTypeError(f"{given!r} is no port; it takes a whole number from 1 to 65535")
 
 
 class Command(BaseCommand):
@@ -31,21 +25,22 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         port = options["port"]
-        # Here and not above: it installs Twisted's reactor, which no other command needs.
-        from watchwall.server import CannotListen, check_port, serve
-
         try:
-            check_port(settings.BIND, port)
+            check_port(settings.BIND, port, "make run PORT=8001")
         except CannotListen as error:
             raise CommandError(str(error)) from None
+        allow_many_sockets()
         migrate()
         if not settings.REDIS_URL:
             schedule.adopt()
-        address = self._address(port)
-        first.apply_first(address)
-        first.follow(address)
+        here = address(settings.BIND, port)
+        first.apply_first(here)
+        first.follow(here)
         connection.close()
 
+        # Here and not above: it installs Twisted's reactor, which no other command needs.
+        from watchwall.asgi import application
+        from watchwall.servers.daphne import serve
         from widgets.consumer import EmbeddedConsumer
         from widgets.pulse import Pulse
 
@@ -55,19 +50,14 @@ class Command(BaseCommand):
         def ready() -> None:
             consumer.start()
             pulse.start()
-            self._greet(address)
+            self._greet(here)
 
         def stop() -> None:
             consumer.stop_cleanly()
             pulse.stop()
 
-        serve(settings.BIND, port, ready, stop)
-
-    def _address(self, port: int) -> str:
-        """Where a browser on this machine finds the wall."""
-        host = "127.0.0.1" if settings.BIND in {"0.0.0.0", "::"} else settings.BIND  # noqa: S104
-        shown = f"[{host}]" if ":" in host else host
-        return f"http://{shown}:{port}"
+        # Not spread: there is no other process for the screens to land on.
+        serve(application, settings.BIND, port, ready, stop, spread=0)
 
     def _greet(self, address: str) -> None:
         self.stdout.write(

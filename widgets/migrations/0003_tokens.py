@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('widgets', '0001_initial'),
+        ('widgets', '0002_duty'),
     ]
 
     operations = [
