@@ -14,11 +14,11 @@ import pytest
 import yaml
 from django.conf import settings
 from django.core.management import get_commands, load_command_class
-from watchwall.servers import PATIENCE
 
 from e2e.deployed import DEPLOY, Nginx, found, shipped
 from e2e.wall import ROOT
 from tests.serving import authority
+from watchwall.servers import PATIENCE
 from widgets import consumer
 
 COMPOSE: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
