@@ -12,6 +12,7 @@ from django.test import Client
 from dashboard.live.hub import Hub, current
 from e2e.servers import Postgres, Redis
 from tests import counterparts
+from tests.data import DATABASE
 from tests.pushing import Sender
 from widgets import record
 from widgets.push import tokens
@@ -57,6 +58,13 @@ async def sender(transactional_db: None) -> AsyncIterator[Sender]:
     yield sender
     await sync_to_async(record.stop)()
     await sync_to_async(sender.application.stop)()
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb() -> bool:
+    """A PostgreSQL made for the tests goes with all that is in it; to drop a database first, every
+    thread that asked it would have to be over."""
+    return DATABASE == "postgresql"
 
 
 @pytest.fixture(scope="session")
