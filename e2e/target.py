@@ -11,16 +11,16 @@ from typing import Any
 class Target:
     """`/name` answers `answers[name]`: bytes as they are, anything else as JSON; HANG never.
 
-<<<<<<< HEAD
-    What can be called is called for each request, and answers with what it returns.
-=======
-    What can be called is called at each request, for what it then gives.
->>>>>>> main
+    <<<<<<< HEAD
+        What can be called is called for each request, and answers with what it returns.
+    =======
+        What can be called is called at each request, for what it then gives.
+    >>>>>>> main
     """
 
     HANG = object()
 
-    def __init__(self) -> None:
+    def __init__(self, port: int = 0) -> None:
         self.answers: dict[str, Any] = {}
         self.asked: dict[str, int] = {}
         self.released = threading.Event()
@@ -52,7 +52,7 @@ class Target:
             daemon_threads = True
             request_queue_size = 200
 
-        self._server = Server(("127.0.0.1", 0), Handler)
+        self._server = Server(("127.0.0.1", port), Handler)
         self.port = self._server.server_address[1]
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 

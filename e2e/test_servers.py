@@ -28,6 +28,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from e2e.boards import board, stat
+from e2e.servers import Redis
 from e2e.wall import ROOT, Managed, Web, eventually, free_port
 
 SERVERS = ("daphne", "uvicorn")
@@ -251,9 +252,10 @@ def test_readers_that_stall_cost_no_memory_and_delay_nobody(server: str, tmp_pat
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Managed:
-    """A database with a public and a private dashboard."""
-    data = Managed(tmp_path_factory.mktemp("served"))
+def data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Managed]:
+    """A database with a public and a private dashboard, and a Redis."""
+    redis = Redis().start()
+    data = Managed(tmp_path_factory.mktemp("served"), REDIS_URL=redis.url)
     data.manage("migrate", "--verbosity", "0")
     data.apply(board({"x": {"source": "push"}}, [stat("x", [0, 0, 3, 2], "x")]))
     own = board({"y": {"source": "push"}}, [stat("y", [0, 0, 3, 2], "y")], "own", public=False)
@@ -261,7 +263,8 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Managed:
     data.python(
         "from django.contrib.auth.models import User; User.objects.create_superuser('a', '', 'b')"
     )
-    return data
+    yield data
+    redis.close()
 
 
 def served(data: Managed, server: str, **environment: str) -> Web:
@@ -537,6 +540,6 @@ def test_a_taken_port_is_one_clear_line(data: Managed) -> None:
 
 
 def test_a_database_that_lacks_a_migration_is_one_clear_line(tmp_path: Path) -> None:
-    data = Managed(tmp_path)
+    data = Managed(tmp_path, REDIS_URL="redis://127.0.0.1:1")
 
     assert "Run: manage.py migrate" in sentence(data, free_port(), "--server", "uvicorn")

@@ -87,3 +87,10 @@ def prometheus(node_exporter: str) -> Iterator[str]:
     """The address of a Prometheus that scrapes it."""
     with counterparts.prometheus(node_exporter) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[int]:
+    """The port of a MariaDB."""
+    with counterparts.mariadb() as port:
+        yield port

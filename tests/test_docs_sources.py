@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import subprocess
+from collections.abc import Iterator
 from contextlib import chdir
 from io import StringIO
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from django.core.management import call_command
 from pytest_django import Settings
 
+from e2e.servers import Redis
 from watchwall import environment
 from widgets.sources import sources
 
@@ -29,8 +31,11 @@ SHOWS = {
     "host": ["memory.percent", "3 rows"],
     "http": ["up", "200 OK"],
     "json": ["chunks", "rows"],
+    "plugin": ["exit", "load15"],
     "prometheus": ["user", "true at"],
+    "redis": ["used_memory", " B", "length.jobs"],
     "scrape": ["node_load1", "/s", "node_memory_MemAvailable_bytes"],
+    "sql": ["template1", " B", "rows"],
     "watchwall": ["feeds.failed"],
 }
 
@@ -40,17 +45,21 @@ def test_every_source_has_a_section() -> None:
 
 
 @pytest.fixture(scope="module")
-def addresses(request: pytest.FixtureRequest) -> dict[str, str]:
+def addresses(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
     """The usual addresses that stand in the commands, and where the tests' own programs are."""
     port = {
         9090: request.getfixturevalue("prometheus").rpartition(":")[2],
         9100: request.getfixturevalue("node_exporter").rpartition(":")[2],
     }
-    return {
+    redis = Redis().start()
+    yield {
         "127.0.0.1:9090": f"127.0.0.1:{port[9090]}",
         "127.0.0.1:9100": f"127.0.0.1:{port[9100]}",
         "port: 9100": f"port: {port[9100]}",
+        "postgres://wall:secret@127.0.0.1:5432/shop": request.getfixturevalue("postgres").url,
+        "redis://127.0.0.1:6379/0": redis.url,
     }
+    redis.close()
 
 
 def run(
@@ -73,6 +82,7 @@ def run(
     assert (program, manage) == (".venv/bin/python", "manage.py")
     for name, value in re.findall(r"^export (\w+)=(.*)$", before, re.M):
         patch.setenv(name, *shlex.split(value))
+    settings.PLUGINS = environment.text("WATCHWALL_PLUGINS", "")
     settings.ANCHORS = environment.addresses("WATCHWALL_ANCHORS")
     subprocess.run(["sh", "-e", "-c", before], cwd=folder, check=True, timeout=60)
     out = StringIO()

@@ -40,6 +40,7 @@ COUNTERS: Mapping[str, tuple[str, str]] = {
     "readings": ("watchwall_readings", "Readings that were recorded."),
     "samples": ("watchwall_samples", "Samples that were recorded."),
     "publishes": ("watchwall_publishes", "Messages put onto the channel layer."),
+    "unpublished": ("watchwall_unpublished", "Changes that no layer took; hubs compare."),
     "renders": ("watchwall_renders", "Tiles that were drawn."),
     "frames": ("watchwall_frames", "Frames handed out to sockets."),
     "fragments": ("watchwall_fragments", "Fragments in those frames."),
