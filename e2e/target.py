@@ -11,11 +11,11 @@ from typing import Any
 class Target:
     """`/name` answers `answers[name]`: bytes as they are, anything else as JSON; HANG never.
 
-<<<<<<< HEAD
-    What can be called is called for each request, and answers with what it returns.
-=======
-    What can be called is called at each request, for what it then gives.
->>>>>>> main
+    <<<<<<< HEAD
+        What can be called is called for each request, and answers with what it returns.
+    =======
+        What can be called is called at each request, for what it then gives.
+    >>>>>>> main
     """
 
     HANG = object()
