@@ -11,8 +11,8 @@ has to be chosen that would suit one of them. Every design writes at the pace th
 **Fair.** Every change comes from another process. The tutorial has the same channel layer as we,
 and a template as small as can be. The two that only send get what they send through a pipe, ready
 made. All run in turn, three times, and the median stands in the table. The client is the same C
-program for all of them; it does not offer compression. To ours it answers what it has painted, as
-our pages do: once a second and socket, which the others have not to pay for.
+program for all of them, offers no compression and says nothing. Our pages say once a second what
+they have painted; what that costs is in the CPU of `bench.latency`.
 """
 
 from __future__ import annotations
@@ -78,10 +78,10 @@ def _change(running: Running, load: Load, size: int, until: float) -> tuple[int,
 def once(design: Design, sockets: Sequence[int], seconds: float) -> dict[Column, Measured]:
     """One start of a design, with more and more sockets."""
     found = {}
-    with design() as running, Load(running.port, running.path, running.pages) as load:
+    with design() as running, Load(running.port, running.path) as load:
         there = 0
         for n in sockets:
-            opened = load.open(n - there, painted=running.pages)
+            opened = load.open(n - there, painted=running.greets)
             assert not opened.failed, f"{opened.failed} of {n} sockets were refused"
             there = n
             for size in SIZES:
