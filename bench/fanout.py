@@ -52,9 +52,9 @@ def now() -> int:
 
 def measure(running: Running, load: Load, size: int, seconds: float) -> Measured:
     """One change after another, each when all sockets have the last, for so long."""
-    _change(running, load, size, time.monotonic() + seconds / 4)  # it is warm then
+    _change(running, load, size, time.monotonic() + seconds / 4, least=1)  # it is warm then
     used = cpu_seconds(running.pids)
-    changes, counted = _change(running, load, size, time.monotonic() + seconds)
+    changes, counted = _change(running, load, size, time.monotonic() + seconds, least=3)
     used = cpu_seconds(running.pids) - used
     missing = changes * counted.readers - counted.deliveries
     assert not missing, f"{missing} deliveries are missing"
@@ -63,11 +63,13 @@ def measure(running: Running, load: Load, size: int, seconds: float) -> Measured
     return Measured(counted.deliveries / used, counted.deliveries / max(counted.cpu, 1e-6))
 
 
-def _change(running: Running, load: Load, size: int, until: float) -> tuple[int, Counted]:
-    """How many changes there were, three at least, and what came of them."""
+def _change(
+    running: Running, load: Load, size: int, until: float, least: int
+) -> tuple[int, Counted]:
+    """How many changes there were, so many at least, and what came of them."""
     changes = 0
     load.start()
-    while changes < 3 or time.monotonic() < until:
+    while changes < least or time.monotonic() < until:
         marker = now()
         running.update(size, marker)
         load.wait_for(marker)
