@@ -56,12 +56,11 @@ def measure(running: Running, load: Load, size: int, seconds: float) -> Measured
     used = cpu_seconds(running.pids)
     changes, counted = _change(running, load, size, time.monotonic() + seconds)
     used = cpu_seconds(running.pids) - used
-    # What was sent twice counts once: the hub draws anew what it had loaded to be sure.
-    deliveries = changes * counted.readers
-    assert counted.deliveries >= deliveries, f"{deliveries - counted.deliveries} are missing"
-    mean = counted.bytes / counted.deliveries
+    missing = changes * counted.readers - counted.deliveries
+    assert not missing, f"{missing} deliveries are missing"
+    mean = counted.bytes / counted.marked
     assert abs(mean / size - 1) < 0.02, f"fragments of {mean:.0f} bytes instead of {size}"
-    return Measured(deliveries / used, deliveries / max(counted.cpu, 1e-6))
+    return Measured(counted.deliveries / used, counted.deliveries / max(counted.cpu, 1e-6))
 
 
 def _change(running: Running, load: Load, size: int, until: float) -> tuple[int, Counted]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
+from dashboard.views.connections import connections
 from dashboard.views.detail import detail
 from dashboard.views.tokens import page as tokens
 from dashboard.views.wall import home, wall
@@ -12,6 +13,7 @@ from dashboard.views.walls import walls
 urlpatterns = [
     path("", home, name="home"),
     path("walls/", walls, name="walls"),
+    path("connections/", connections, name="connections"),
     path("tokens/", tokens, name="tokens"),
     path("d/<slug:slug>/", wall, name="wall"),
     path("d/<slug:slug>/w/<int:tile>/", detail, name="tile"),

@@ -59,12 +59,12 @@ class Relay:
 
     async def _end(self) -> None:
         self._server.close()
+        # Not cancelled, which asyncio's streams would complain of: each ends with its connection.
+        self._passing.set()
         for writer in self._open:
             writer.transport.abort()
-        others = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
+        if others := asyncio.all_tasks() - {asyncio.current_task()}:
+            await asyncio.wait(others, timeout=5)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._open.add(writer)

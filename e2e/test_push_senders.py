@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import subprocess
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from e2e.wall import Wall
+from e2e.wall import Wall, eventually, free_port
 
 
 class Sent(Wall):
@@ -82,3 +85,110 @@ def test_a_smashing_job_of_ruby_or_curl_is_answered_204(sent: Sent) -> None:
 
     assert done.stdout == b"204"
     assert sent.values()["karma/current"] == 42.0
+
+
+class Daemon:
+    """A program that a test starts, in a folder and on a port of its own."""
+
+    def __init__(self, folder: Path, name: str, *args: str) -> None:
+        found = shutil.which(name)
+        assert found, f"the tests need {name}: apt-get install {name}"
+        self.log = folder / "log.txt"
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen([found, *args], cwd=folder, stdout=log, stderr=log)
+
+    def __enter__(self) -> Daemon:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.terminate()
+        self.process.wait(20)
+
+    def logged(self) -> str:
+        assert self.process.poll() is None, self.log.read_text()
+        return self.log.read_text()
+
+
+def test_prometheus_writes_what_it_scrapes_and_says_what_is_gone(
+    sent: Sent, tmp_path: Path
+) -> None:
+    port = free_port()
+    (tmp_path / "targets.json").write_text(
+        json.dumps([{"targets": [f"127.0.0.1:{port}"], "labels": {"which": "here"}}])
+    )
+    (tmp_path / "prometheus.yml").write_text(
+        f"""
+global: {{scrape_interval: 1s}}
+scrape_configs:
+  - job_name: itself
+    file_sd_configs: [{{files: [targets.json], refresh_interval: 1s}}]
+remote_write:
+  - url: {sent.url}/api/v1/write
+    authorization: {{credentials: {sent.token}}}
+"""
+    )
+    address = f"--web.listen-address=127.0.0.1:{port}"
+    with Daemon(
+        tmp_path, "prometheus", "--config.file=prometheus.yml", address, "--log.level=warn"
+    ) as prometheus:
+        up = f"up/value{{instance=127.0.0.1:{port},job=itself,which=here}}"
+        eventually(lambda: sent.values().get(up) == 1.0, 60, "up is written")
+        # A target that is no longer there: Prometheus says so by a marker.
+        (tmp_path / "targets.json").write_text("[]")
+        eventually(
+            lambda: sent.query(
+                "SELECT 1 FROM widgets_series s JOIN widgets_feed f ON f.id = s.feed_id"
+                " WHERE f.name = 'up' AND s.freshness = 'stale'"
+            ),
+            60,
+            "up is stale",
+        )
+        complaints = [
+            line for line in prometheus.logged().splitlines() if "remote" in line and "400" in line
+        ]
+
+    assert complaints == []
+    assert len({name.partition("/")[0] for name in sent.values()}) > 100
+
+
+def test_the_sdk_of_opentelemetry_exports_gauges_sums_and_histograms(sent: Sent) -> None:
+    from opentelemetry.exporter.otlp.proto.http import Compression
+    from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+    from opentelemetry.sdk.metrics import Counter, Histogram, MeterProvider
+    from opentelemetry.sdk.metrics.export import (
+        AggregationTemporality,
+        PeriodicExportingMetricReader,
+    )
+    from opentelemetry.sdk.resources import Resource
+
+    delta = dict.fromkeys((Counter, Histogram), AggregationTemporality.DELTA)
+    for name, preferred in (("moving", delta), ("total", {})):
+        exporter = OTLPMetricExporter(
+            f"{sent.url}/v1/metrics",
+            headers={"Authorization": f"Bearer {sent.token}"},
+            compression=Compression.Gzip,
+            preferred_temporality=preferred,
+        )
+        provider = MeterProvider(
+            [PeriodicExportingMetricReader(exporter, export_interval_millis=3_600_000)],
+            Resource({"service.name": "shop", "telemetry.sdk.name": "x"}),
+        )
+        meter = provider.get_meter("shop")
+        counter = meter.create_counter(f"{name}.orders", unit="1")
+        latency = meter.create_histogram(f"{name}.latency", unit="ms")
+        meter.create_gauge(f"{name}.open").set(17, {"till": 2})
+        for round_ in range(2):
+            counter.add(5)
+            for value in range(100):
+                latency.record(value)
+            assert provider.force_flush(), round_
+        provider.shutdown()
+
+    values = sent.values()
+    shop = "{service.name=shop}"
+    assert values["moving.open/value{service.name=shop,till=2}"] == 17.0
+    assert values[f"moving.orders/delta{shop}"] == 5.0
+    assert values[f"total.orders/value{shop}"] == 10.0
+    assert values[f"moving.latency/count{shop}"] == 100.0
+    assert values[f"total.latency/count{shop}"] == 200.0
+    assert 45 < values[f"moving.latency/p50{shop}"] < 55

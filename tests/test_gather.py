@@ -526,3 +526,11 @@ def test_the_state_is_that_of_the_lines_shown_and_not_of_those_left_out(cast: Ca
 
     assert cast.condition(spec(over_series="top", top=1)).state == "ok"
     assert cast.condition(spec(over_series="top", top=2)).state == "critical"
+
+
+def test_a_series_that_is_lost_makes_its_tile_stale(cast: Cast) -> None:
+    feed = cast.feed("f", "a")
+    cast.series(feed, "b", lost=NOON)
+
+    assert [one.freshness for one in cast.gathered(spec(Show("f"))).lines] == ["fresh", "stale"]
+    assert cast.condition(spec(Show("f"))).freshness == "stale"

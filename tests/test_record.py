@@ -495,3 +495,65 @@ def test_the_keys_of_rows_and_options_keep_their_order_and_numbers_their_kind() 
     rows, kept = state(feed).rows, Feed.objects.get().options
     assert json.dumps(rows) == '[{"name": "x", "id": 1.0, "b": 2}]'
     assert json.dumps(kept) == json.dumps(options)
+
+
+@pytest.mark.parametrize("expect_every", [None, MINUTE])
+def test_a_series_that_its_source_has_lost_is_stale_until_it_is_back(
+    expect_every: int | None,
+) -> None:
+    feed = make_feed(expect_every=expect_every)
+    arrive(feed, {"a": 1, "b": 1})
+    before = state(feed).at
+
+    outcome = arrive(feed, at=NOON + SECOND, lost=["a", "never there"])
+
+    assert outcome.status == "recorded"
+    assert (series(feed, "a").freshness, series(feed, "b").freshness) == (
+        "stale", "fresh" if expect_every else "aged",
+    )  # fmt: skip
+    assert state(feed).at == before
+    assert events(feed) == [("a", "stale", False)]
+    arrive(feed, {"a": 2}, at=NOON + 2 * SECOND)
+    assert series(feed, "a").freshness == ("fresh" if expect_every else "aged")
+    assert events(feed) == [("a", "stale", True)]
+
+
+def test_what_was_lost_before_its_last_value_is_not_lost() -> None:
+    feed = make_feed()
+    arrive(feed, {"a": 1})
+
+    arrive(feed, at=NOON - SECOND, lost=["a"])
+
+    assert series(feed).lost is None
+
+
+def test_a_series_that_stays_lost_ends_after_a_day() -> None:
+    feed = make_feed()
+    arrive(feed, {"a": 1, "b": 1})
+    arrive(feed, lost=["a"], at=NOON + SECOND)
+    assert state(feed).judge_at == NOON + SECOND + DAY
+
+    time_passes(feed, NOON + DAY)
+    assert not series(feed).ended
+    time_passes(feed, NOON + SECOND + DAY)
+
+    assert series(feed).ended
+    assert not series(feed, "b").ended
+    assert events(feed) == [("a", "stale", True)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_offered_is_taken_whole_or_not_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    feed = make_feed()
+    arrivals = [
+        Arrival(feed.pk, clock.now() + i, Reading({"a": i}, complete=False)) for i in range(3)
+    ]
+    monkeypatch.setattr(record, "MOST_WAITING", 2)
+    with pytest.raises(record.Full, match="very much is waiting"):
+        record.offer(arrivals)
+
+    answers = record.offer(arrivals[:2])
+    record.stop()
+
+    assert [answer.result().status for answer in answers] == ["recorded"] * 2
+    assert Sample.objects.count() == 2

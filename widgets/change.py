@@ -5,10 +5,11 @@ Used by `widgets.commit` alone, inside its transaction; nothing here queries or 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from widgets.clock import MINUTE, SECOND
+from widgets.clock import DAY, MINUTE, SECOND
 from widgets.judge import (
     MOST_AHEAD,
     Promise,
@@ -27,6 +28,9 @@ from widgets.reading import BadReading, Reading, State, Verdict, clean
 from widgets.snapshot import FAILED_AFTER, SeriesNow
 
 MOST_BACKOFF = MINUTE
+# A series that its source has lost sight of stays on the wall, stale, for so long and then ends:
+# what is replaced every hour under another name would fill it otherwise.
+LOST_KEPT = DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +181,9 @@ class FeedChange:
             series = self._series(name)
             if newest or series.at is None or at >= series.at:
                 self._learn_number(series, value, reading, at, arrived)
+        self._lose(reading.lost, at)
+        if not _says_something(reading):
+            return  # That something is lost makes nothing else newer.
         if not newest and self.state.at is not None and at < self.state.at:
             return  # Older than the last: history, and nothing else.
         if self.state.at != at:
@@ -197,6 +204,14 @@ class FeedChange:
             series = self._series(name)
             if series.at is None or ts > series.at:
                 self._learn_number(series, value, reading, ts, arrived)
+
+    def _lose(self, names: Sequence[str], at: int) -> None:
+        for name in names:
+            series = self.series.get(name)
+            if series is not None and series.lost is None and at >= (series.at or 0):
+                series.lost = at
+                self.touched.add(name)
+                self.changed = True
 
     def _learn_rest(self, reading: Reading) -> None:
         state = self.state
@@ -220,7 +235,7 @@ class FeedChange:
         series.value, series.at, series.arrived = value, at, arrived
         series.unit = reading.units.get(name, series.unit if not reading.complete else "")
         series.verdict, series.message = verdict.state, verdict.message
-        series.ended = False
+        series.ended, series.lost = False, None
         self.learned.add(name)
 
     def _series(self, name: str) -> SeriesNow:
@@ -231,11 +246,14 @@ class FeedChange:
         named = {*reading.numbers, *(name for name, _, _ in reading.history)}
         for name, series in self.series.items():
             if name not in named and not series.ended and series.at is not None:
-                series.ended = True
-                self.touched.add(name)
-                self.changed = True
-                self.closed += [(series.id, "state"), (series.id, "freshness")]
-                series.state, series.freshness = "ok", "fresh"
+                self._end(series)
+
+    def _end(self, series: SeriesNow) -> None:
+        series.ended, series.lost = True, None
+        self.touched.add(series.name)
+        self.changed = True
+        self.closed += [(series.id, "state"), (series.id, "freshness")]
+        series.state, series.freshness = "ok", "fresh"
 
     # -- judging -----------------------------------------------------------------------------
 
@@ -246,6 +264,8 @@ class FeedChange:
         own = freshness_at(age, self.promised, failed, self.now)
         moments = [next_change(age, self.promised, self.now)]
         for name, series in self.series.items():
+            if series.lost is not None and self.now >= series.lost + LOST_KEPT:
+                self._end(series)
             if not series.ended and series.at is not None:
                 self._judge_state(name, series)
                 moments.append(self._judge_freshness(name, series, own, failed))
@@ -280,7 +300,8 @@ class FeedChange:
             self.changed = True
 
     def _judge_freshness(self, name: str, series: SeriesNow, own: str, failed: bool) -> int | None:
-        found = freshness_at(series.age_from, self.promised, failed, self.now)
+        lost = series.lost
+        found = freshness_at(series.age_from, self.promised, failed, self.now, lost is not None)
         if found != series.freshness:
             # What befalls the whole feed is said once, of the feed.
             quiet = ("fresh", "aged", own)
@@ -288,6 +309,8 @@ class FeedChange:
             series.freshness = found
             self.touched.add(name)
             self.changed = True
+        if lost is not None:
+            return lost + LOST_KEPT
         return next_change(series.age_from, self.promised, self.now)
 
     def _note(
@@ -310,6 +333,18 @@ class FeedChange:
 
     def advance(self) -> None:
         self.state.version = advance(self.previous, self.now)
+
+
+def _says_something(reading: Reading) -> bool:
+    """Whether it is more than a word of what is lost."""
+    return bool(
+        not reading.lost
+        or reading.numbers
+        or reading.history
+        or reading.rows is not None
+        or reading.text is not None
+        or reading.notes
+    )
 
 
 def _age_from(at: int | None, arrived: int | None) -> int | None:

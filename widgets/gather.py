@@ -53,7 +53,9 @@ def _line(spec: Spec, one: Pick, window: Window | None, now: int) -> Line:
         at=series.at,
         state=series.state,
         since=series.since or None,
-        freshness=freshness_at(series.age_from, feed.promise, feed.failed, now),
+        freshness=freshness_at(
+            series.age_from, feed.promise, feed.failed, now, series.lost is not None
+        ),
         message=series.message,
         points=window.points(start, now) if window is not None and spec.window else (),
         then={
@@ -149,15 +151,18 @@ def condition(spec: Spec, picked: Picked, lines: Sequence[Line], now: int) -> Co
     """The condition of a tile, from the lines that it draws, the series that it has no room for,
     and the feeds behind them."""
     series = [*picked.lines, *picked.cut]
-    ages = [(one.series.age_from, one.feed.promise, one.feed.failed) for one in series]
+    ages = [
+        (one.series.age_from, one.feed.promise, one.feed.failed, one.series.lost is not None)
+        for one in series
+    ]
     with_lines = {one.feed.id for one in series}
     # Rows and text have no series: there the feed's own age counts.
     ages += [
-        (feed.age_from, feed.promise, feed.failed)
+        (feed.age_from, feed.promise, feed.failed, False)
         for feed in picked.feeds
         if feed.id not in with_lines
     ]
-    known = [(since, promised) for since, promised, _ in ages if since is not None]
+    known = [(since, promised) for since, promised, _, _ in ages if since is not None]
     errors = [
         feed.error if len(picked.feeds) == 1 else f"{feed.name}: {feed.error}"
         for feed in picked.feeds
@@ -169,7 +174,10 @@ def condition(spec: Spec, picked: Picked, lines: Sequence[Line], now: int) -> Co
         state=worst_state(
             [*(line.state for line in lines), *(one.series.state for one in picked.cut)]
         ),
-        freshness=worst_freshness(freshness_at(*age, now) for age in ages),
+        freshness=worst_freshness(
+            freshness_at(since, promised, failed, now, lost)
+            for since, promised, failed, lost in ages
+        ),
         read_at=min((since for since, _ in known), default=None),
         late_at=min((s + p.late_after for s, p in known if p.late_after is not None), default=None),
         stale_at=min(

@@ -135,10 +135,17 @@ def promise(interval: int | None, timeout: int, expect_every: int | None) -> Pro
     return Promise(late, max(5 * every, STALE_LEAST, late))
 
 
-def freshness_at(since: int | None, promised: Promise, failed: bool, now: int) -> Freshness:
-    """How far to believe a reading whose age counts from `since` (µs)."""
+def freshness_at(
+    since: int | None, promised: Promise, failed: bool, now: int, lost: bool = False
+) -> Freshness:
+    """How far to believe a reading whose age counts from `since` (µs).
+
+    `lost`: its source said itself that there is no more of it.
+    """
     if failed:
         return "failed"
+    if lost:
+        return "stale"
     if promised.late_after is None or promised.stale_after is None or since is None:
         return "aged"
     age = now - since

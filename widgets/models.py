@@ -183,6 +183,8 @@ class Series(models.Model):
     message = models.CharField(max_length=500, blank=True, default="")
     # What the source itself said of it, beside what thresholds say.
     verdict = models.CharField(max_length=10, choices=STATES, default="ok")
+    # When its source said that it had lost sight of it; None: it has not, or sees it again.
+    lost = models.BigIntegerField(null=True)
     # A complete reading did not name it: it is kept for its history and drawn no more.
     ended = models.BooleanField(default=False)
 

@@ -53,6 +53,9 @@ class Reading:
     history: Sequence[tuple[str, int, float]] = ()
     # Said beside the data and not instead of it: "no temperature sensors on this machine".
     notes: Sequence[str] = ()
+    # Series of which their source says that it has lost sight: stale from `at` on, until it gives
+    # them a number again.
+    lost: Sequence[str] = ()
 
 
 def clean_text(given: str) -> str:
@@ -149,4 +152,5 @@ def clean(reading: Reading) -> Reading:
         complete=reading.complete,
         history=[(names[k], int(ts), clean_number(k, v)) for k, ts, v in reading.history],
         notes=[clean_text(note)[:500] for note in reading.notes][:20],
+        lost=[clean_name(name) for name in reading.lost],
     )

@@ -27,6 +27,7 @@ class SeriesNow:
     ended: bool
     freshness: Freshness
     verdict: State
+    lost: int | None = None
 
     @property
     def age_from(self) -> int | None:

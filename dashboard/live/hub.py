@@ -13,17 +13,16 @@ import json
 import logging
 import secrets
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
 from itertools import count
-from typing import ParamSpec, TypeVar
 from weakref import WeakValueDictionary
 
 from channels.layers import get_channel_layer
 from django.conf import settings
-from django.db import connection
 
+from dashboard.live.audience import Teller
 from dashboard.live.board import Board, Key
 from dashboard.live.comparing import Comparer
+from dashboard.live.desk import Desk
 from dashboard.live.drawing import Painter
 from dashboard.live.groups import Groups
 from dashboard.live.held import Held
@@ -31,9 +30,9 @@ from dashboard.live.loading import Loader
 from dashboard.live.outlet import Frame
 from dashboard.live.slot import Slot
 from dashboard.live.survey import look
+from dashboard.live.thread import DatabaseThread
 from dashboard.live.wall import Wall
 from widgets import clock, publish
-from widgets.borrow import borrowed
 from widgets.select import Spec, pick
 
 logger = logging.getLogger(__name__)
@@ -41,9 +40,6 @@ logger = logging.getLogger(__name__)
 HEARTBEAT_EVERY = 5.0
 # A task that failed begins again after this (s).
 PAUSE = 1.0
-
-P = ParamSpec("P")
-R = TypeVar("R")
 
 
 class Hub:
@@ -57,8 +53,11 @@ class Hub:
         self.held = Held()
         self._layer = get_channel_layer()
         self._channel = ""
-        # One thread and one connection: its queries are few, and none may outrun another.
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="hub")
+        self._asking = DatabaseThread("hub")
+        self.query = self._asking.query
+        # Another: while somebody else holds SQLite's write lock, pages still come and are drawn.
+        self._telling = DatabaseThread("hub-telling")
+        self.desk = Desk(self.query)
         self._opening = asyncio.Lock()
         self.groups = Groups(self._layer)
         self.painter = Painter(self.walls, self.held, lambda ids: self.loader.refresh(ids))
@@ -67,6 +66,7 @@ class Hub:
             self.walls, self.held, self.groups, self.loader, self.painter, self.query,
             group_of(self.name),
         )  # fmt: skip
+        self.teller = Teller(self.walls, self._telling.query)
         self._numbers = count(1)
         self._numbered: WeakValueDictionary[int, Slot] = WeakValueDictionary()
         self._tasks: list[asyncio.Task[None]] = []
@@ -80,6 +80,7 @@ class Hub:
             "loading": self.loader.run,
             "comparing": self.comparer.run,
             "heartbeat": self.beat,
+            "telling": self.teller.run,
         }
         self._tasks = [self.loop.create_task(supervise(*job)) for job in jobs.items()]
 
@@ -91,21 +92,11 @@ class Hub:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self.painter.stop()
         await self.groups.leave()
-        # Looked up in that thread: each has a connection of its own.
-        await self.query(lambda: connection.close())
-        self._thread.shutdown()
+        await self._asking.stop()
+        await self._telling.stop()
         global _hub
         if _hub is self:
             _hub = None
-
-    async def query(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Run something that asks the database, in the hub's own thread."""
-
-        def run() -> R:
-            with borrowed():
-                return work(*args, **kwargs)
-
-        return await self.loop.run_in_executor(self._thread, run)
 
     def slots(self) -> list[Slot]:
         """Of every socket of this process."""

@@ -4,21 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any, ParamSpec, Protocol, TypeVar
+from typing import Any
 
 from dashboard.live import held as held_module
 from dashboard.live.held import Held
+from dashboard.live.thread import Query
 from widgets import processes
 from widgets.select import Spec
-
-P = ParamSpec("P")
-R = TypeVar("R")
-
-
-class Query(Protocol):
-    """Runs something that asks the database, in the hub's own thread."""
-
-    async def __call__(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R: ...
 
 
 class Loader:

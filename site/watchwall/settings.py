@@ -70,6 +70,8 @@ def kept_key(path: Path) -> str:
 
 DEBUG = flag("WATCHWALL_DEBUG")
 SECRET_KEY = secret_key()
+# Otherwise it is this machine's own (widgets.checks).
+SECRET_KEY_GIVEN = bool(text("WATCHWALL_SECRET_KEY", ""))
 BIND = text("WATCHWALL_BIND", "127.0.0.1")
 # Every name of this machine that a browser on it would use; a TV on the network needs
 # WATCHWALL_HOSTS, or WATCHWALL_BIND with a plain address, which then is a host as well.

@@ -86,6 +86,7 @@ class Points:
         self._places: dict[str, str] = {}
         self._units: dict[str, dict[str, str]] = {}
         self._verdicts: dict[str, dict[str, Verdict]] = {}
+        self._lost: dict[str, dict[str, int]] = {}
         self._known: dict[str, dict[str, list[tuple[int | None, float]]]] = {}
 
     def add(
@@ -118,6 +119,15 @@ class Points:
         if verdict is not None:
             self._verdicts.setdefault(feed, {})[series.strip()] = verdict
 
+    def lose(self, feed: str, series: str, at: int, place: str) -> None:
+        """Its source has lost sight of a series at that moment, µs."""
+        check_time(at, self.now, place)
+        self.count += 1
+        check_feed(feed, place)
+        lost = self._lost.setdefault(feed, {})
+        name = check_series(series, place)
+        lost[name] = max(at, lost.get(name, 0))
+
     def _points(self, feed: str, series: str, place: str) -> list[tuple[int | None, float]]:
         """Those of one series; its names are checked once, and not with each point."""
         if feed not in self._known:
@@ -132,6 +142,10 @@ class Points:
         """The readings, of each feed the oldest first."""
         for feed, series in self._feeds.items():
             yield from self._of(feed, series)
+        for feed, lost in self._lost.items():
+            for at in sorted(set(lost.values())):
+                names = [name for name, when in lost.items() if when == at]
+                yield Push(feed, Reading(at=at, complete=False, lost=names))
 
     def _of(self, feed: str, series: dict[str, list[tuple[int | None, float]]]) -> Iterator[Push]:
         """One for what is dated, and one for what came without a time, which is later than any."""

@@ -231,7 +231,7 @@ def without(reading: Reading, names: set[str]) -> Reading:
 
 def size(reading: Reading) -> int:
     """How many numbers; a reading without any counts as one."""
-    return len(reading.numbers) + len(reading.history) or 1
+    return len(reading.numbers) + len(reading.history) + len(reading.lost) or 1
 
 
 async def done(answers: Sequence[Future[Outcome]]) -> list[Outcome]:
