@@ -134,7 +134,9 @@ class Door:
         gone = []
         for start in range(0, len(fitting), AT_ONCE):
             some = fitting[start : start + AT_ONCE]
-            arrivals = [Arrival(known.id, now, push.reading) for push, known in some]
+            arrivals = [
+                Arrival(known.id, now, push.reading, fold=push.fold) for push, known in some
+            ]
             outcomes = await done(record.offer(arrivals))
             for (push, _), outcome in zip(some, outcomes, strict=True):
                 if outcome.status == "gone":
