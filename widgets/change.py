@@ -24,7 +24,7 @@ from widgets.judge import (
     worst_state,
 )
 from widgets.models import Event, Feed, FeedState, advance
-from widgets.reading import BadReading, Reading, State, Verdict, clean
+from widgets.reading import BadReading, Mark, Reading, State, Verdict, clean
 from widgets.snapshot import FAILED_AFTER, SeriesNow
 
 MOST_BACKOFF = MINUTE
@@ -190,6 +190,12 @@ class FeedChange:
             if newest or series.at is None or at >= series.at:
                 self._learn_number(series, value, reading, at, arrived)
         self._lose(reading.lost, at)
+        for name in reading.ended:
+            ended = self.series.get(name)
+            if ended is not None and (newest or at >= (ended.at or 0)):
+                self._end(ended)
+        for mark in reading.marks:
+            self._mark(mark)
         if not _says_something(reading):
             return  # That something is lost makes nothing else newer.
         if not newest and self.state.at is not None and at < self.state.at:
@@ -212,6 +218,15 @@ class FeedChange:
             series = self._series(name)
             if series.at is None or ts > series.at:
                 self._learn_number(series, value, reading, ts, arrived)
+
+    def _mark(self, mark: Mark) -> None:
+        """An event that is nobody's state. One that is there already is not written again."""
+        event = Event(
+            feed=self.feed, axis="note", what="note", start=mark.start, end=mark.end,
+            text=mark.text,
+        )  # fmt: skip
+        self.events.append((event, None))
+        self.changed = True
 
     def _lose(self, names: Sequence[str], at: int) -> None:
         for name in names:

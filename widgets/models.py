@@ -251,12 +251,16 @@ class Hour(Rollup):
         return f"hour {self.ts}"
 
 
+# A note is what somebody wrote down: a deployment, a change.
+AXES = [(axis, axis) for axis in ("state", "freshness", "note")]
+
+
 class Event(models.Model):
-    """A state or a freshness that was left for another: with start, end and value."""
+    """A state or a freshness that was left for another, or a note: with start, end and value."""
 
     feed = models.ForeignKey(Feed, models.CASCADE, related_name="events")
     series = models.ForeignKey(Series, models.CASCADE, null=True, blank=True)
-    axis = models.CharField(max_length=10, choices=[("state", "state"), ("freshness", "freshness")])
+    axis = models.CharField(max_length=10, choices=AXES)
     what = models.CharField(max_length=10)
     start = models.BigIntegerField()
     end = models.BigIntegerField(null=True, blank=True)

@@ -233,7 +233,9 @@ def without(reading: Reading, names: set[str]) -> Reading:
 
 def size(reading: Reading) -> int:
     """How many numbers; a reading without any counts as one."""
-    return len(reading.numbers) + len(reading.history) + len(reading.lost) or 1
+    return len(reading.numbers) + len(reading.history) + len(reading.lost) or max(
+        len(reading.marks), 1
+    )
 
 
 async def done(answers: Sequence[Future[Outcome]]) -> list[Outcome]:
