@@ -14,6 +14,7 @@ from huey import Huey
 from watchwall.queue import WakingMemoryStorage, make_huey
 from widgets import clock, refresh, tasks
 from widgets.clock import MINUTE, SECOND
+from widgets.consumer import EmbeddedConsumer
 from widgets.schedule import Claim
 
 
@@ -114,6 +115,12 @@ def test_a_redis_that_hangs_holds_nobody_for_ever_and_one_that_is_away_is_not_as
     assert given["socket_timeout"] > 1
     assert given["socket_connect_timeout"] > 0
     assert given["retry"].get_retries() == 1
+
+
+def test_a_worker_that_found_its_queue_away_looks_again_within_a_second() -> None:
+    consumer = EmbeddedConsumer(make_huey(""))
+
+    assert all(worker.max_delay <= 1 for worker, _ in consumer.worker_threads)
 
 
 def test_results_are_not_kept() -> None:

@@ -47,20 +47,20 @@ def environment(
 
 @contextmanager
 def running(*args: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
-    process = subprocess.Popen(
-        [sys.executable, "manage.py", *args],
-        cwd=ROOT,
-        env={**os.environ, **environment},
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    with Path(environment["WATCHWALL_DATA"], "log.txt").open("w") as log:
+        process = subprocess.Popen(
+            [sys.executable, "manage.py", *args],
+            cwd=ROOT, env={**os.environ, **environment}, stderr=log, text=True,
+        )  # fmt: skip
     try:
         yield process
     finally:
         process.kill()
         process.wait(10)
-        assert process.stderr
-        process.stderr.close()
+
+
+def log_of(environment: dict[str, str]) -> str:
+    return Path(environment["WATCHWALL_DATA"], "log.txt").read_text()
 
 
 @pytest.mark.parametrize(("command", "app"), [("run_huey", "dashboard"), ("migrate", "widgets")])
@@ -128,11 +128,9 @@ def test_a_consumer_that_is_ended_finishes_and_records_what_it_claimed(
                 process.wait(1)
             answer.set()
             code = process.wait(30)
-            assert process.stderr
-            said = process.stderr.read()
 
     rows = database(postgres, "SELECT claim, duration > 0, lease_until FROM widgets_feedstate")
-    assert (code, said) == (0, "")
+    assert (code, log_of(environment)) == (0, "")
     assert rows == [(1, True, 0)]
     assert database(postgres, "SELECT count(*) > 0 FROM widgets_sample") == [(True,)]
     assert database(postgres, "SELECT role FROM widgets_process") == [("huey",)]
@@ -198,3 +196,6 @@ def test_a_redis_that_dies_and_comes_back_ends_no_thread(
             code = process.wait(30)
 
     assert code == 0
+    # One line for each time that somebody found it away.
+    assert "Error reading from queue" in log_of(environment)
+    assert "Traceback" not in log_of(environment)

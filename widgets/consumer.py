@@ -6,6 +6,7 @@ import logging
 from typing import Any
 
 from huey.consumer import Consumer
+from redis import RedisError
 
 from widgets import io, outbox, record, refresh
 from widgets.schedule import Ticker
@@ -18,11 +19,23 @@ logger = logging.getLogger(__name__)
 PATIENCE = 5.0  # s
 
 
+def in_one_line(record: logging.LogRecord) -> bool:
+    """Huey logs sixty lines, for each worker and every second that Redis is away."""
+    error = record.exc_info[1] if record.exc_info else None
+    if isinstance(error, RedisError):
+        record.msg, record.args = "%s (%s)", (record.getMessage(), error)
+        record.exc_info = None
+    return True
+
+
 class EmbeddedConsumer(Consumer):  # type: ignore[misc]  # huey has no types
     """Worker threads, scheduler and ticker inside another program, which owns the signals."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        # By itself a worker that found Redis away looks again after up to ten seconds.
+        super().__init__(*args, **{"max_delay": 1.0, **kwargs})
+        for name in ("Worker", "Scheduler"):
+            logging.getLogger(f"huey.consumer.{name}").addFilter(in_one_line)
         self.ticker = Ticker(enqueue, record.judge)
 
     def _set_signal_handlers(self) -> None:

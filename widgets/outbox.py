@@ -33,27 +33,30 @@ class Outbox:
         self._waiting: deque[tuple[str, Mapping[str, Any]]] = deque()
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
-        self._stopping = False
+        # Of the thread that runs: one that was told to end is never told otherwise.
+        self._ending = threading.Event()
         self._away = False
 
     def put(self, group: str, message: Mapping[str, Any]) -> None:
         """Have it sent to the group; never blocks."""
         with self._changed:
             if self._thread is None:
-                self._stopping = False
-                self._thread = threading.Thread(target=self._run, name="publish", daemon=True)
+                self._ending = threading.Event()
+                self._thread = threading.Thread(
+                    target=self._run, args=[self._ending], name="publish", daemon=True
+                )
                 self._thread.start()
             if len(self._waiting) >= MOST_WAITING:
                 self._drop()
             self._waiting.append((group, message))
-            self._changed.notify()
+            self._changed.notify_all()
 
     def stop(self) -> None:
         """End the thread after what waits was sent, or after one failure."""
         with self._changed:
             thread, self._thread = self._thread, None
-            self._stopping = True
-            self._changed.notify()
+            self._ending.set()
+            self._changed.notify_all()
         if thread is not None:
             thread.join()
 
@@ -61,9 +64,9 @@ class Outbox:
         processes.count("unpublished", len(self._waiting))
         self._waiting.clear()
 
-    def _run(self) -> None:
+    def _run(self, ending: threading.Event) -> None:
         with asyncio.Runner() as runner:
-            while (work := self._next()) is not None:
+            while (work := self._next(ending)) is not None:
                 try:
                     runner.run(self._send(*work))
                 # Broad: each layer has errors of its own, and a thread that ends says nothing.
@@ -72,9 +75,9 @@ class Outbox:
                 else:
                     self._away = False
 
-    def _next(self) -> tuple[str, Mapping[str, Any]] | None:
+    def _next(self, ending: threading.Event) -> tuple[str, Mapping[str, Any]] | None:
         with self._changed:
-            self._changed.wait_for(lambda: self._waiting or self._stopping)
+            self._changed.wait_for(lambda: self._waiting or ending.is_set())
             return self._waiting.popleft() if self._waiting else None
 
     async def _send(self, group: str, message: Mapping[str, Any]) -> None:
