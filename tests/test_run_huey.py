@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -46,21 +47,20 @@ def environment(
 
 
 @contextmanager
-def running(*args: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
-    process = subprocess.Popen(
-        [sys.executable, "manage.py", *args],
-        cwd=ROOT,
-        env={**os.environ, **environment},
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait(10)
-        assert process.stderr
-        process.stderr.close()
+def running(*args: str, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+    # Not a pipe, which is full while Redis is away: whoever writes to it then waits for ever.
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen(
+            [sys.executable, "manage.py", *args],
+            cwd=ROOT,
+            env={**os.environ, **environment},
+            stderr=log,
+        )
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.wait(10)
 
 
 @pytest.mark.parametrize(("command", "app"), [("run_huey", "dashboard"), ("migrate", "widgets")])
