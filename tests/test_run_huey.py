@@ -185,7 +185,7 @@ def test_a_redis_that_dies_and_comes_back_ends_no_thread(
 ) -> None:
     with serving(fine) as url:
         manage("shell", "--no-imports", "-c", FEED.format(url=url), **environment)
-        with running("run_huey", **environment) as (process, log):
+        with running("run_huey", **environment) as (process, _):
             eventually(lambda: version(postgres) > 0, 30, "it is refreshed")
             redis_server.end(signal.SIGKILL)
             dead = version(postgres)
