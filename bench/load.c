@@ -12,8 +12,9 @@
  *   stop                       what was counted since `start`
  *
  * A marker is @ and digits and @ in a text frame: the moment it was sent, in µs of this machine's
- * clock, and by it the latency. The same one twice in a frame (in an attribute and as text) is one
- * delivery. `bytes` are the payloads of the frames that had one. Times are µs.
+ * clock, and by it the latency. One that a socket had already is a repeat and no delivery, whether
+ * it stands twice in a frame or was sent again; one from before `start` is nothing. `marked` frames
+ * had a marker, `bytes` are their payloads. Times are µs.
  *
  * With `answering` each socket says what it would have painted, as a page of ours does: in answer to
  * each heartbeat, else once a second, with the greatest data-version of the frame.
@@ -34,13 +35,16 @@
 #include <unistd.h>
 
 enum { CONNECTING, SHAKING, OPEN, CLOSED };
+enum { RECENT = 32 };
 enum { ROOM = 1 << 20, EVENTS = 1024, GIVE_UP = 60 * 1000000 };
 
 typedef struct {
     int fd, state, settled, stalled, painted;
     unsigned char *rest; /* the beginning of a frame whose end has not come */
     size_t rest_len;
-    int64_t begun, seen, deliveries, version, answered;
+    int64_t begun, deliveries, version, answered;
+    int64_t recent[RECENT]; /* the markers that came last, in a ring */
+    int turn;
 } Socket;
 
 typedef struct {
@@ -51,7 +55,7 @@ typedef struct {
 static Socket *sockets;
 static int total, begun, settled, at_once, first_too, opening, readers, counting, answering;
 static int64_t opening_since, counting_since, cpu_before;
-static int64_t frames, deliveries, bytes, closed, failed, newest, reached;
+static int64_t frames, marked, deliveries, repeats, bytes, closed, failed, newest, reached;
 static Spans latencies, opened, painted;
 static struct sockaddr_in address;
 static char request[1024];
@@ -88,6 +92,12 @@ static void note(Spans *spans, int64_t span) {
         spans->at = grown(spans->at, spans->room * sizeof *spans->at);
     }
     spans->at[spans->n++] = span < 0 ? 0 : span > UINT32_MAX ? UINT32_MAX : (uint32_t)span;
+}
+
+static int had(const Socket *s, int64_t moment) {
+    for (int i = 0; i < RECENT; i++)
+        if (s->recent[i] == moment) return 1;
+    return 0;
 }
 
 static int by_size(const void *a, const void *b) {
@@ -155,7 +165,7 @@ static void lose(Socket *s) {
     if (was == OPEN) {
         closed++;
         if (!s->stalled) readers--;
-        if (s->seen && s->seen == newest) reached--;
+        if (newest && had(s, newest)) reached--;
     }
     if (!s->settled) failed++;
     settle(s);
@@ -200,6 +210,12 @@ static void answer(Socket *s, const unsigned char *text, size_t len) {
 }
 
 static void mark(Socket *s, int64_t moment) {
+    if (moment < counting_since) return; /* it was under way before */
+    if (had(s, moment)) {
+        repeats++;
+        return;
+    }
+    s->recent[s->turn++ % RECENT] = moment;
     s->deliveries++;
     deliveries++;
     note(&latencies, now() - moment);
@@ -207,9 +223,7 @@ static void mark(Socket *s, int64_t moment) {
         newest = moment;
         reached = 0;
     }
-    if (moment != newest || s->seen == moment) return;
-    s->seen = moment;
-    if (++reached >= readers) printf("{\"all\": %lld}\n", (long long)moment);
+    if (moment == newest && ++reached >= readers) printf("{\"all\": %lld}\n", (long long)moment);
 }
 
 static int64_t marker(const unsigned char **from, const unsigned char *end) {
@@ -229,7 +243,8 @@ static int64_t marker(const unsigned char **from, const unsigned char *end) {
 
 static void take_text(Socket *s, const unsigned char *text, size_t len) {
     const unsigned char *from = text, *end = text + len;
-    int64_t before = 0, found;
+    int64_t found;
+    int markers = 0;
     if (!s->painted && len && *text != '{') { /* the first may be a heartbeat */
         s->painted = 1;
         note(&painted, now() - s->begun);
@@ -239,10 +254,12 @@ static void take_text(Socket *s, const unsigned char *text, size_t len) {
     if (!counting || s->state != OPEN) return;
     frames++;
     while ((found = marker(&from, end))) {
-        if (found != before) mark(s, found);
-        if (!before) bytes += (int64_t)len;
-        before = found;
+        mark(s, found);
+        markers++;
     }
+    if (!markers) return;
+    marked++;
+    bytes += (int64_t)len;
 }
 
 /* How much of `data` was whole frames. */
@@ -358,9 +375,12 @@ static void stall(int k) {
 
 static void start(void) {
     counting = 1;
-    frames = deliveries = bytes = closed = newest = reached = 0;
+    frames = marked = deliveries = repeats = bytes = closed = newest = reached = 0;
     latencies.n = 0;
-    for (int i = 0; i < total; i++) sockets[i].deliveries = sockets[i].seen = 0;
+    for (int i = 0; i < total; i++) {
+        sockets[i].deliveries = 0;
+        memset(sockets[i].recent, 0, sizeof sockets[i].recent);
+    }
     counting_since = now();
     cpu_before = cpu();
     printf("{\"readers\": %d}\n", readers);
@@ -376,10 +396,12 @@ static void stop(void) {
         if (s->deliveries < least) least = s->deliveries;
         if (s->deliveries > most) most = s->deliveries;
     }
-    printf("{\"readers\": %d, \"closed\": %lld, \"frames\": %lld, \"deliveries\": %lld, "
-           "\"bytes\": %lld, \"least\": %lld, \"most\": %lld, \"seconds\": %.3f, \"cpu\": %lld, ",
-           readers, (long long)closed, (long long)frames, (long long)deliveries, (long long)bytes,
-           (long long)(readers ? least : 0), (long long)most, seconds, (long long)spent);
+    printf("{\"readers\": %d, \"closed\": %lld, \"frames\": %lld, \"marked\": %lld, "
+           "\"deliveries\": %lld, \"repeats\": %lld, \"bytes\": %lld, \"least\": %lld, "
+           "\"most\": %lld, \"seconds\": %.3f, \"cpu\": %lld, ",
+           readers, (long long)closed, (long long)frames, (long long)marked, (long long)deliveries,
+           (long long)repeats, (long long)bytes, (long long)(readers ? least : 0), (long long)most,
+           seconds, (long long)spent);
     say_spans("latency", &latencies);
     printf("}\n");
 }

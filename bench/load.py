@@ -45,13 +45,15 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """Deliveries are markers that came in; `least` and `most` are of one socket; `bytes` those of
-    the frames that had a marker. `cpu`: what the client itself used, s."""
+    """Deliveries are markers that came to a socket for the first time; `least` and `most` are of
+    one socket; `bytes` those of the frames with a marker. `cpu`: what the client itself used, s."""
 
     readers: int
     closed: int
     frames: int
+    marked: int
     deliveries: int
+    repeats: int
     bytes: int
     least: int
     most: int

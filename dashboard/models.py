@@ -112,3 +112,18 @@ class Description(models.Model):
 
     def __str__(self) -> str:
         return f"{self.noun} {self.name} by {self.dashboard}"
+
+
+class Audience(models.Model):
+    """Who watches through one web process, which rewrites its row every 5 s while anybody does.
+
+    `rows`: of `count` connections those furthest behind, as `dashboard.live.audience` tells them.
+    """
+
+    process = models.CharField(max_length=200, primary_key=True)
+    seen = models.BigIntegerField(db_index=True)
+    count = models.PositiveIntegerField()
+    rows = models.JSONField(default=list)
+
+    def __str__(self) -> str:
+        return self.process

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from dashboard.views import api
+from dashboard.views.connections import connections
 from dashboard.views.detail import detail
 from dashboard.views.tokens import page as tokens
 from dashboard.views.wall import home, wall
@@ -13,6 +14,7 @@ from dashboard.views.walls import walls
 urlpatterns = [
     path("", home, name="home"),
     path("walls/", walls, name="walls"),
+    path("connections/", connections, name="connections"),
     path("tokens/", tokens, name="tokens"),
     path("api/feeds/", api.feeds),
     # A name may hold a slash, as the topics of MQTT do.

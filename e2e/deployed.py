@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -33,12 +34,20 @@ def found(program: str) -> str:
 
 
 def free_ports() -> tuple[int, int]:
-    """Two free ports, one after the other."""
+    """Two free ports, one after the other, below those that connections going out take."""
     while True:
-        first = free_port()
-        with socket.socket() as probe:
-            if first < 65535 and probe.connect_ex(("127.0.0.1", first + 1)):
-                return first, first + 1
+        first = random.randrange(20_000, 32_000, 2)
+        if _is_free(first) and _is_free(first + 1):
+            return first, first + 1
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def probe(port: int, wait: float = 0) -> subprocess.CompletedProcess[str]:
@@ -118,6 +127,8 @@ files=watchwall.conf
 
 class Supervisor(Parent):
     """supervisord with the shipped programs. `settings` go into the file that these read."""
+
+    ready_within = 90.0  # s; four processes start at once
 
     def __init__(
         self, folder: Path, settings: Mapping[str, str], environment: Mapping[str, str]

@@ -20,7 +20,7 @@ class Target:
 
     HANG = object()
 
-    def __init__(self) -> None:
+    def __init__(self, port: int = 0) -> None:
         self.answers: dict[str, Any] = {}
         self.asked: dict[str, int] = {}
         self.released = threading.Event()
@@ -52,7 +52,7 @@ class Target:
             daemon_threads = True
             request_queue_size = 200
 
-        self._server = Server(("127.0.0.1", 0), Handler)
+        self._server = Server(("127.0.0.1", port), Handler)
         self.port = self._server.server_address[1]
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 

@@ -60,8 +60,33 @@ def test_a_marker_that_stands_twice_in_a_fragment_is_one_delivery(
     load.wait_for(second)
     counted = load.stop()
 
-    assert counted.frames == SOCKETS
+    assert counted.frames == counted.marked == SOCKETS
     assert counted.deliveries == 2 * SOCKETS
+    assert counted.repeats == SOCKETS
+
+
+def test_what_is_sent_again_is_no_delivery(server: tuple[Child, int], load: Load) -> None:
+    load.start()
+    first, second, last = marker(), marker() + 1, marker() + 2
+    for sent in (first, second, first, second, last):
+        server[0].tell(f"@{sent}@")
+    load.wait_for(last)
+    counted = load.stop()
+
+    assert counted.frames == 5 * SOCKETS
+    assert counted.deliveries == counted.latency.n == 3 * SOCKETS
+    assert counted.repeats == 2 * SOCKETS
+
+
+def test_what_was_under_way_before_is_not_counted(server: tuple[Child, int], load: Load) -> None:
+    before = marker()
+    load.start()
+    last = marker()
+    for sent in (before, last):
+        server[0].tell(f"@{sent}@")
+    load.wait_for(last)
+
+    assert load.stop().deliveries == SOCKETS
 
 
 def test_a_frame_without_a_marker_is_no_delivery(server: tuple[Child, int], load: Load) -> None:

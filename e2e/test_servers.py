@@ -28,6 +28,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from e2e.boards import board, stat
+from e2e.servers import Redis
 from e2e.wall import ROOT, Managed, Web, eventually, free_port
 
 SERVERS = ("daphne", "uvicorn")
@@ -251,9 +252,10 @@ def test_readers_that_stall_cost_no_memory_and_delay_nobody(server: str, tmp_pat
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Managed:
-    """A database with a public and a private dashboard."""
-    data = Managed(tmp_path_factory.mktemp("served"))
+def data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Managed]:
+    """A database with a public and a private dashboard, and a Redis."""
+    redis = Redis().start()
+    data = Managed(tmp_path_factory.mktemp("served"), REDIS_URL=redis.url)
     data.manage("migrate", "--verbosity", "0")
     data.apply(board({"x": {"source": "push"}}, [stat("x", [0, 0, 3, 2], "x")]))
     own = board({"y": {"source": "push"}}, [stat("y", [0, 0, 3, 2], "y")], "own", public=False)
@@ -261,7 +263,8 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Managed:
     data.python(
         "from django.contrib.auth.models import User; User.objects.create_superuser('a', '', 'b')"
     )
-    return data
+    yield data
+    redis.close()
 
 
 def served(data: Managed, server: str, **environment: str) -> Web:
@@ -379,6 +382,33 @@ def test_whoever_may_not_look_is_told_so_by_a_code(web: Web) -> None:
     assert closed(web, "nope") == 4404
 
 
+def read_until(stream: Any, text: bytes) -> bytes:
+    """The lines of a stream up to the one with this text in it."""
+    lines = []
+    while text not in (line := stream.readline()):
+        assert line, "the stream has ended"
+        lines.append(line)
+    return b"".join([*lines, line])
+
+
+def test_events_come_at_once_and_what_was_painted_goes_back(web: Web) -> None:
+    status, stream = Visitor(web).ask("/events/d/test/")
+    came = read_until(stream, b'data: <hx-partial id="wall">')
+    token = came.partition(b"\nid: ")[2].partition(b"\n")[0].decode()
+
+    answer = urllib.request.Request(
+        f"{web.url}/events/d/test/", b'{"painted":1}', {"Last-Event-ID": token}
+    )
+    with urllib.request.urlopen(answer, timeout=20) as answered:
+        assert answered.status == 204
+    # It goes on: the hub's next sign of life.
+    read_until(stream, b'"type": "heartbeat"')
+
+    assert status == 200
+    assert stream.headers["Content-Type"] == "text/event-stream"
+    stream.close()
+
+
 def test_another_site_opens_no_socket(web: Web) -> None:
     with pytest.raises(InvalidStatus) as refused, watch(web, origin="http://evil.example"):
         pass
@@ -457,6 +487,20 @@ def test_at_the_end_screens_are_sent_away_one_after_the_other(webs: Webs, server
 
 
 @pytest.mark.parametrize("server", SERVERS)
+def test_at_the_end_a_stream_of_events_ends_whole(webs: Webs, server: str) -> None:
+    web = webs(server, WATCHWALL_DRAIN="1")
+    _, stream = Visitor(web).ask("/events/d/test/")
+    read_until(stream, b'data: <hx-partial id="wall">')
+
+    web.send(signal.SIGTERM)
+    rest = stream.read()
+
+    assert b"event: end" not in rest, "the page comes back by itself"
+    assert web.process is not None
+    assert web.process.wait(5) == 0
+
+
+@pytest.mark.parametrize("server", SERVERS)
 def test_with_nobody_there_it_ends_at_once(webs: Webs, server: str) -> None:
     web = webs(server, WATCHWALL_DRAIN="30")
 
@@ -496,6 +540,6 @@ def test_a_taken_port_is_one_clear_line(data: Managed) -> None:
 
 
 def test_a_database_that_lacks_a_migration_is_one_clear_line(tmp_path: Path) -> None:
-    data = Managed(tmp_path)
+    data = Managed(tmp_path, REDIS_URL="redis://127.0.0.1:1")
 
     assert "Run: manage.py migrate" in sentence(data, free_port(), "--server", "uvicorn")

@@ -77,6 +77,8 @@ class Managed:
 class Program:
     """A process and its log. It may be stopped, killed, and started again by the same command."""
 
+    ready_within = 30.0  # s
+
     def __init__(self, command: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
         self.command = command
         self.log = log
@@ -106,13 +108,13 @@ class Program:
             )
 
     def wait_until_ready(self) -> None:
-        """AssertionError, with its log, if it ends before, or is not ready within 30 s."""
+        """AssertionError, with its log, if it ends before, or is not ready in time."""
 
         def look() -> bool:
             assert self.runs, f"it ended; its log:\n{self.log.read_text()}"
             return self.is_ready()
 
-        eventually(look, 30, f"it is ready; its log is {self.log}")
+        eventually(look, self.ready_within, f"it is ready; its log is {self.log}")
 
     def is_ready(self) -> bool:
         return self.runs

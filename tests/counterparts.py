@@ -5,6 +5,7 @@ Each is a context manager that gives what is needed to reach it, and stops it by
 
 from __future__ import annotations
 
+import getpass
 import os
 import shutil
 import socket
@@ -153,3 +154,25 @@ def name_server() -> Iterator[int]:
     ]
     with folder("dns") as at, running(command, at / "log.txt", lambda: listens(port)):
         yield port
+
+
+@contextmanager
+def mariadb() -> Iterator[int]:
+    """The port of a MariaDB on 127.0.0.1, with the user `root` without a password."""
+    install = found("mariadb-install-db", "mariadb-server")
+    port, user = free_port(), f"--user={getpass.getuser()}"
+    with folder("mariadb") as at:
+        data = f"--datadir={at / 'data'}"
+        made = subprocess.run(
+            [install, "--no-defaults", data, user, "--skip-test-db",
+             "--auth-root-authentication-method=normal", "--skip-name-resolve"],
+            capture_output=True, check=False, timeout=120,
+        )  # fmt: skip
+        assert made.returncode == 0, made.stdout.decode() + made.stderr.decode()
+        command = [
+            found("mariadbd", "mariadb-server"), "--no-defaults", data, user,
+            f"--port={port}", "--bind-address=127.0.0.1", f"--socket={at / 'socket'}",
+            f"--pid-file={at / 'pid'}", "--skip-name-resolve",
+        ]  # fmt: skip
+        with running(command, at / "log.txt", lambda: listens(port)):
+            yield port

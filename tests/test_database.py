@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.db import OperationalError, connection
 
+from e2e.wall import eventually
+from tests.feeds import make_feed
+from tests.walls import DEADLINE
 from watchwall.database import database
+from widgets import clock, record
 from widgets.borrow import borrowed
+from widgets.change import Arrival
+from widgets.pulse import Pulse
+from widgets.reading import Reading
+from widgets.schedule import Ticker
 
 WORKERS = 4
 
@@ -80,6 +88,30 @@ def test_the_pool_has_room_for_every_thread_and_does_not_wait_long() -> None:
     assert pool["timeout"] == 3
     # What psycopg has by itself pauses as long as the outage was.
     assert pool["reconnect_timeout"] <= 2
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_threads_that_wait_for_work_hold_no_connection() -> None:
+    feed = make_feed()
+    ticker, pulse = Ticker(lambda claim: None, lambda feeds: None), Pulse("test")
+    ticker.start()
+    pulse.start()
+    outcome = record.record(Arrival(feed.pk, clock.now(), Reading({"a": 1})), timeout=DEADLINE)
+    # This thread's own, which made the feed.
+    connection.close()
+
+    def all_are_back() -> bool:
+        told = cast("Any", connection).pool.get_stats()
+        return bool(told["pool_available"] == told["pool_size"] > 1)
+
+    try:
+        eventually(all_are_back, DEADLINE, "every connection is back in the pool")
+    finally:
+        ticker.stop()
+        pulse.stop()
+        record.stop()
+    assert outcome.kept
 
 
 def break_off(error: Exception) -> None:

@@ -5,14 +5,18 @@ from __future__ import annotations
 import re
 import shlex
 import subprocess
+from collections.abc import Iterator
 from contextlib import chdir
 from io import StringIO
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 from django.core.management import call_command
 from pytest_django import Settings
 
+from e2e.servers import Redis
+from tests.serving import serving
 from watchwall import environment
 from widgets.sources import sources
 
@@ -26,11 +30,15 @@ POLLED = sorted(source.slug for source in sources if source.mode == "polled")
 SHOWS = {
     "check": ["up", "ok connected", "latency.connect"],
     "connectivity": ["online", "2 of 2 anchors answer"],
+    "feed": ["items", "title: All is well"],
     "host": ["memory.percent", "3 rows"],
     "http": ["up", "200 OK"],
     "json": ["chunks", "rows"],
+    "plugin": ["exit", "load15"],
     "prometheus": ["user", "true at"],
+    "redis": ["used_memory", " B", "length.jobs"],
     "scrape": ["node_load1", "/s", "node_memory_MemAvailable_bytes"],
+    "sql": ["template1", " B", "rows"],
     "watchwall": ["feeds.failed"],
 }
 
@@ -39,18 +47,26 @@ def test_every_source_has_a_section() -> None:
     assert set(sources.slugs()) == set(SECTIONS)
 
 
+async def news(request: web.Request) -> web.Response:
+    return web.Response(text="<rss><item><title>All is well</title></item></rss>")
+
+
 @pytest.fixture(scope="module")
-def addresses(request: pytest.FixtureRequest) -> dict[str, str]:
+def addresses(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
     """The usual addresses that stand in the commands, and where the tests' own programs are."""
-    port = {
-        9090: request.getfixturevalue("prometheus").rpartition(":")[2],
-        9100: request.getfixturevalue("node_exporter").rpartition(":")[2],
-    }
-    return {
-        "127.0.0.1:9090": f"127.0.0.1:{port[9090]}",
-        "127.0.0.1:9100": f"127.0.0.1:{port[9100]}",
-        "port: 9100": f"port: {port[9100]}",
-    }
+    metrics = request.getfixturevalue("prometheus").removeprefix("http://")
+    node = request.getfixturevalue("node_exporter").removeprefix("http://")
+    redis = Redis().start()
+    with serving(news) as url:
+        yield {
+            "127.0.0.1:9090": metrics,
+            "127.0.0.1:9100": node,
+            "port: 9100": f"port: {node.rpartition(':')[2]}",
+            "http://127.0.0.1:8080": url,
+            "postgres://wall:secret@127.0.0.1:5432/shop": request.getfixturevalue("postgres").url,
+            "redis://127.0.0.1:6379/0": redis.url,
+        }
+    redis.close()
 
 
 def run(
@@ -73,6 +89,7 @@ def run(
     assert (program, manage) == (".venv/bin/python", "manage.py")
     for name, value in re.findall(r"^export (\w+)=(.*)$", before, re.M):
         patch.setenv(name, *shlex.split(value))
+    settings.PLUGINS = environment.text("WATCHWALL_PLUGINS", "")
     settings.ANCHORS = environment.addresses("WATCHWALL_ANCHORS")
     subprocess.run(["sh", "-e", "-c", before], cwd=folder, check=True, timeout=60)
     out = StringIO()

@@ -15,6 +15,8 @@ FORBIDDEN = {"widgets": {"dashboard", "watchwall"}, "dashboard": {"watchwall"}}
 STARTS_THE_PROCESS = {
     "dashboard/management/commands/serve.py",
     "dashboard/management/commands/up.py",
+    # It reads the address of a second database as the settings read the first.
+    "dashboard/management/commands/move.py",
 }
 
 

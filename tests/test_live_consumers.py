@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from threading import Event
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from channels.layers import get_channel_layer
@@ -141,6 +142,18 @@ async def test_a_socket_that_goes_is_forgotten(hub: Hub) -> None:
 
     assert not wall.slots
     assert wall.left_at is not None
+
+
+async def test_a_strangers_socket_crosses_no_thread_but_the_hubs(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await hub.query(setting)
+    crossed = Mock(side_effect=AssertionError)
+    monkeypatch.setattr("channels.auth.get_user", crossed)
+    monkeypatch.setattr("channels.consumer.aclose_old_connections", crossed)
+
+    assert await answer(hub, "/ws/d/ops/") == "open"
+    assert not crossed.called
 
 
 async def test_whoever_comes_at_the_end_is_sent_on(

@@ -68,14 +68,18 @@ def test_every_figure_has_its_name_and_type_and_says_whose_it_is() -> None:
         "watchwall_readings": "counter",
         "watchwall_samples": "counter",
         "watchwall_publishes": "counter",
+        "watchwall_unpublished": "counter",
         "watchwall_renders": "counter",
         "watchwall_frames": "counter",
         "watchwall_fragments": "counter",
         "watchwall_slot_overwrites": "counter",
         "watchwall_repairs": "counter",
+        "watchwall_acks": "counter",
+        "watchwall_acks_refused": "counter",
         "watchwall_reloads": "counter",
         "watchwall_sockets": "gauge",
         "watchwall_sockets_behind": "gauge",
+        "watchwall_sockets_events": "gauge",
         "watchwall_stalest_screen_seconds": "gauge",
         "watchwall_queue_length": "gauge",
         "watchwall_memory_bytes": "gauge",
@@ -286,8 +290,8 @@ async def test_what_a_page_is_sent_is_counted_on_its_way(
     telling = Telling()
     monkeypatch.setattr(processes, "count", telling.count)
 
-    await hub.query(arrive, feed, {"a": 17})
-    while "17" not in await socket.receive_from(timeout=10):
+    await hub.query(arrive, feed, {"a": 1741})
+    while "1,741" not in await socket.receive_from(timeout=10):
         pass
     await socket.disconnect()
 

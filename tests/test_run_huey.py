@@ -142,29 +142,58 @@ def database(postgres: Postgres, sql: str) -> list[tuple[object, ...]]:
     return postgres.query(sql, "huey")
 
 
-def test_a_redis_that_dies_and_comes_back_ends_no_thread(
-    environment: dict[str, str], postgres: Postgres, redis_server: Redis
+async def fine(request: web.Request) -> web.Response:
+    return web.Response(text="fine")
+
+
+def version(postgres: Postgres) -> int:
+    [(found,)] = database(postgres, "SELECT version FROM widgets_feedstate")
+    return int(str(found))
+
+
+def test_a_postgresql_that_breaks_down_and_comes_back_ends_no_thread(
+    environment: dict[str, str], postgres: Postgres
 ) -> None:
-    async def fine(request: web.Request) -> web.Response:
-        return web.Response(text="fine")
-
-    def version() -> int:
-        [(found,)] = database(postgres, "SELECT version FROM widgets_feedstate")
-        return int(str(found))
-
     with serving(fine) as url:
         manage("shell", "--no-imports", "-c", FEED.format(url=url), **environment)
         with running("run_huey", **environment) as process:
-            eventually(lambda: version() > 0, 30, "it is refreshed")
+            eventually(lambda: version(postgres) > 0, 30, "it is refreshed")
+            postgres.end("immediate")
+            # Longer than the pool waits for a connection.
+            with pytest.raises(subprocess.TimeoutExpired):
+                process.wait(5)
+            postgres.start()
+            [before], [(seen,)] = (
+                database(postgres, "SELECT version, lease_until FROM widgets_feedstate"),
+                database(postgres, "SELECT seen FROM widgets_process"),
+            )
+            eventually(lambda: version(postgres) > int(str(before[0])), 5, "it is refreshed again")
+            eventually(
+                lambda: database(postgres, f"SELECT seen > {seen} FROM widgets_process")[0][0],
+                10, "it tells of itself again",
+            )  # fmt: skip
+            process.send_signal(signal.SIGTERM)
+            code = process.wait(30)
+
+    assert code == 0
+
+
+def test_a_redis_that_dies_and_comes_back_ends_no_thread(
+    environment: dict[str, str], postgres: Postgres, redis_server: Redis
+) -> None:
+    with serving(fine) as url:
+        manage("shell", "--no-imports", "-c", FEED.format(url=url), **environment)
+        with running("run_huey", **environment) as process:
+            eventually(lambda: version(postgres) > 0, 30, "it is refreshed")
             redis_server.end(signal.SIGKILL)
-            dead = version()
+            dead = version(postgres)
             [(claim,)] = database(postgres, "SELECT claim FROM widgets_feedstate")
             eventually(
                 lambda: database(postgres, f"SELECT claim > {claim} FROM widgets_feedstate")[0][0],
                 30, "it is claimed while Redis is away",
             )  # fmt: skip
             redis_server.start()
-            eventually(lambda: version() > dead, 5, "it is refreshed again")
+            eventually(lambda: version(postgres) > dead, 5, "it is refreshed again")
             process.send_signal(signal.SIGTERM)
             code = process.wait(30)
 

@@ -7,7 +7,7 @@ class WidgetsConfig(AppConfig):
     name = "widgets"
 
     def ready(self) -> None:
-        from widgets import signals
+        from widgets import checks, signals  # noqa: F401  # checks register themselves
         from widgets.formats import formats
         from widgets.kinds import kinds
         from widgets.sources import sources

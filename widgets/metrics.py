@@ -40,6 +40,7 @@ COUNTERS: Mapping[str, tuple[str, str]] = {
     "readings": ("watchwall_readings", "Readings that were recorded."),
     "samples": ("watchwall_samples", "Samples that were recorded."),
     "publishes": ("watchwall_publishes", "Messages put onto the channel layer."),
+    "unpublished": ("watchwall_unpublished", "Changes that no layer took; hubs compare."),
     "renders": ("watchwall_renders", "Tiles that were drawn."),
     "frames": ("watchwall_frames", "Frames handed out to sockets."),
     "fragments": ("watchwall_fragments", "Fragments in those frames."),
@@ -48,12 +49,15 @@ COUNTERS: Mapping[str, tuple[str, str]] = {
         "Fragments a newer one took the place of, since the socket was busy.",
     ),
     "repairs": ("watchwall_repairs", "Feeds whose change was missed and found by comparing."),
+    "acks": ("watchwall_acks", "What pages said that they had painted."),
+    "acks.refused": ("watchwall_acks_refused", "What else was said to us over pages' sockets."),
     "reloads": ("watchwall_reloads", "Feeds loaded from the database by the hub."),
 }
 # The same, and by what the figure is divided.
 GAUGES: Mapping[str, tuple[str, float, str]] = {
     "sockets": ("watchwall_sockets", 1, "Open sockets of pages."),
     "sockets.behind": ("watchwall_sockets_behind", 1, "Sockets that something waits for."),
+    "sockets.events": ("watchwall_sockets_events", 1, "Of those, pages over server-sent events."),
     "stalest": (
         "watchwall_stalest_screen_seconds",
         SECOND,

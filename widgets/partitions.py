@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 
-from django.db import OperationalError, connection, transaction
+from django.db import DEFAULT_DB_ALIAS, OperationalError, connection, connections, transaction
 from django.db.models import Max
 
 from widgets.clock import DAY, as_datetime
@@ -34,8 +34,7 @@ def keep_up(now: int) -> None:
         return
     today = now // DAY
     there = days()
-    strayed = {day for day in _days_in_default() if today - BACK <= day < today + AHEAD}
-    make((strayed | set(range(today, today + AHEAD))) - there)
+    make((_worth(_days_in_default(), today) | set(range(today, today + AHEAD))) - there)
     longest = Feed.objects.aggregate(longest=Max("keep_raw"))["longest"] or 0
     oldest = (now - longest) // DAY
     for day in there:
@@ -43,9 +42,18 @@ def keep_up(now: int) -> None:
             _with_patience(f"DROP TABLE IF EXISTS {name(day)}")
 
 
-def days() -> set[int]:
+def make_for(wanted: Iterable[int], now: int, using: str = DEFAULT_DB_ALIAS) -> None:
+    """Make the partitions of those of these days, counted from 1970, that are to have one."""
+    make(_worth(wanted, now // DAY) - days(using), using)
+
+
+def _worth(wanted: Iterable[int], today: int) -> set[int]:
+    return {day for day in wanted if today - BACK <= day < today + AHEAD}
+
+
+def days(using: str = DEFAULT_DB_ALIAS) -> set[int]:
     """The days, counted from 1970, that have a partition."""
-    with connection.cursor() as cursor:
+    with connections[using].cursor() as cursor:
         cursor.execute(
             "SELECT obj_description(inhrelid, 'pg_class') FROM pg_inherits "
             "WHERE inhparent = %s::regclass",
@@ -58,7 +66,7 @@ def name(day: int) -> str:
     return f"{TABLE}_{as_datetime(day * DAY):%Y%m%d}"
 
 
-def make(wanted: Iterable[int]) -> None:
+def make(wanted: Iterable[int], using: str = DEFAULT_DB_ALIAS) -> None:
     """Make the partitions of days that have none, and move into them what the default one holds."""
     for day in sorted(wanted):
         start, end = day * DAY, (day + 1) * DAY
@@ -72,6 +80,7 @@ def make(wanted: Iterable[int]) -> None:
             # the default one.
             f"ALTER TABLE {TABLE} ATTACH PARTITION {name(day)} "
             f"FOR VALUES FROM ({start}) TO ({end})",
+            using=using,
         )
 
 
@@ -81,10 +90,10 @@ def _days_in_default() -> set[int]:
         return {day for (day,) in cursor.fetchall()}
 
 
-def _with_patience(*statements: str) -> None:
+def _with_patience(*statements: str, using: str = DEFAULT_DB_ALIAS) -> None:
     """Run them in one transaction, or not at all if that would keep others waiting."""
     try:
-        with transaction.atomic(), connection.cursor() as cursor:
+        with transaction.atomic(using=using), connections[using].cursor() as cursor:
             cursor.execute(_PATIENCE)
             for statement in statements:
                 cursor.execute(statement)

@@ -1,9 +1,10 @@
 """What each process tells of itself: counters, gauges and spans, in one row written every 5 s.
 
 Counted are `readings` and `samples` that were recorded, `publishes`, `renders` of a tile, `frames`
-and the `fragments` in them that were handed out; gauged `sockets`, `queue` and `tick`, when the
-ticker last looked (µs); observed by source `lateness`, how long after its moment a refresh began,
-and its `duration`. `widgets.metrics` says them to Prometheus.
+and the `fragments` in them that were handed out, and the `acks` that came back; gauged `sockets`,
+of those `sockets.events` and `sockets.behind`, `stalest` (µs), `queue` and `tick`, when the ticker
+last looked (µs); observed by source `lateness`, how long after its moment a refresh began, and its
+`duration`. `widgets.metrics` says them to Prometheus.
 """
 
 from __future__ import annotations
@@ -144,13 +145,17 @@ def own(now: int, telling: Telling = _telling) -> Process:
     return _row(lifecycle.role, now, telling.figures())
 
 
+def key() -> str:
+    """What this process is called among all."""
+    return f"{settings.NODE}:{os.getpid()}:{started}"
+
+
 def _row(role: str, now: int, counters: Mapping[str, Any]) -> Process:
-    pid = os.getpid()
     return Process(
-        key=f"{settings.NODE}:{pid}:{started}",
+        key=key(),
         role=role,
         node=settings.NODE,
-        pid=pid,
+        pid=os.getpid(),
         build=settings.BUILD,
         started=started,
         seen=now,

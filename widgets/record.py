@@ -10,18 +10,21 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 
-from django.db import OperationalError, connection
+from django.db import InterfaceError, OperationalError, connection
 
 from widgets import clock
 from widgets.borrow import borrowed
 from widgets.change import Arrival, Outcome
 from widgets.commit import commit
+from widgets.outage import Meaning, meaning, pauses
 
 __all__ = [
     "Arrival",
+    "DiskFull",
     "Full",
     "NotRecorded",
     "Outcome",
@@ -38,8 +41,9 @@ logger = logging.getLogger(__name__)
 MOST_AT_ONCE = 500
 # A caller waits rather than this process grow without bound.
 MOST_WAITING = 10_000
-# SQLite's own patience is 5 s each time.
-TRIES = 4
+# So long (s) a commit is tried again: a restart of PostgreSQL, a backup of SQLite. It counts from
+# when the database was lost, so that those who come later are not kept as long each.
+PATIENCE = 15.0
 
 _Job = tuple[Arrival, "Future[Outcome]"]
 
@@ -48,8 +52,24 @@ class NotRecorded(Exception):
     """The database would not take it; nothing was acknowledged, and it may be handed in again."""
 
 
+class DiskFull(NotRecorded):
+    """There is no room for it; nothing that was there is lost."""
+
+    def __init__(self) -> None:
+        super().__init__("not recorded: the disk of the database is full; make room there")
+
+
 class Full(NotRecorded):
     """So much waits to be recorded that no more is taken in; it may be handed in again later."""
+
+
+def _refusal(found: Meaning, error: Exception) -> NotRecorded:
+    """As it may be said to whoever handed it in: not where the database is, or as whom."""
+    if found == "full":
+        return DiskFull()
+    if found == "away":
+        return NotRecorded("not recorded: the database is away or busy; hand it in again")
+    return NotRecorded(f"not recorded: {error}")
 
 
 class Writer:
@@ -60,6 +80,8 @@ class Writer:
         # Held while handing in, so that nothing can come behind the last job there is.
         self._gate = threading.Lock()
         self._closed = False
+        # Since when the database has been away.
+        self._lost_at: float | None = None
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
         self._thread.start()
 
@@ -121,33 +143,46 @@ class Writer:
 
     def _commit(self, jobs: list[_Job]) -> None:
         try:
-            outcomes = _persistently([arrival for arrival, _ in jobs])
-        # Whatever it was, one bad arrival must not take the others down with it, and every
-        # caller must hear; the thread goes on for those who come next.
-        except Exception as error:
-            if len(jobs) > 1:
-                for job in jobs:
-                    self._commit([job])
-                return
-            logger.exception("An arrival of feed %s could not be recorded", jobs[0][0].feed)
-            refusal = NotRecorded(f"not recorded: {error}")
-            refusal.__cause__ = error
-            jobs[0][1].set_exception(refusal)
+            outcomes = self._persistently([arrival for arrival, _ in jobs])
+        # Whatever it was, every caller must hear, and the thread goes on for those who come next.
+        except Exception as error:  # noqa: BLE001
+            self._refuse(jobs, error)
             return
         for (_, answer), outcome in zip(jobs, outcomes, strict=True):
             answer.set_result(outcome)
 
+    def _refuse(self, jobs: list[_Job], error: Exception) -> None:
+        found = meaning(error)
+        if found == "other" and len(jobs) > 1:
+            # One bad arrival must not take the others down with it.
+            for job in jobs:
+                self._commit([job])
+            return
+        trace = error if found == "other" else None
+        feeds = sorted({arrival.feed for arrival, _ in jobs})
+        logger.error("Not recorded, of the feeds %s: %s", feeds[:20], error, exc_info=trace)
+        for _, answer in jobs:
+            refusal = _refusal(found, error)
+            refusal.__cause__ = error
+            answer.set_exception(refusal)
 
-def _persistently(arrivals: list[Arrival]) -> list[Outcome]:
-    """Commit, again if the database is busy or was away for a moment."""
-    for left in reversed(range(TRIES)):
-        try:
-            with borrowed():
-                return commit(arrivals, clock.now())
-        except OperationalError:
-            if not left:
-                raise
-    raise AssertionError("unreachable")
+    def _persistently(self, arrivals: list[Arrival]) -> list[Outcome]:
+        """Commit, again and again if the database is busy or away, for as long as is bearable."""
+        for pause in pauses():
+            try:
+                with borrowed():
+                    outcomes = commit(arrivals, clock.now())
+                self._lost_at = None
+                return outcomes
+            except (InterfaceError, OperationalError) as error:
+                if meaning(error) != "away":
+                    raise
+                now = time.monotonic()
+                self._lost_at = self._lost_at or now
+                if now - self._lost_at > PATIENCE:
+                    raise
+            time.sleep(pause)
+        raise AssertionError("unreachable")
 
 
 _lock = threading.Lock()

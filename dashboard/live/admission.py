@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs
 
-from django.core.exceptions import ObjectDoesNotExist
+from django.conf import settings
+from django.http import parse_cookie
 
-from dashboard.access import Viewer, may_see
 from dashboard.live import hub
 from dashboard.live.board import Key
-from dashboard.live.codes import FORBIDDEN, GONE, RESTARTING, SIGN_IN
+from dashboard.live.codes import GONE, RESTARTING
+from dashboard.live.desk import Ask
 from dashboard.live.outlet import Outlet
 from dashboard.live.slot import Slot
 from dashboard.live.visitor import Way, visitor
-from dashboard.models import Dashboard
 from widgets import clock, lifecycle
 
 # A page that is refused and tries again at once would do so twice a second for ever.
@@ -38,12 +38,12 @@ class Seat:
 async def enter(scope: Mapping[str, Any], outlet: Outlet, way: Way) -> Seat | int:
     """A seat for whoever asks with this ASGI scope, or the code to close with."""
     here = hub.current()
-    viewer = scope["user"]
-    session = scope["session"].session_key if viewer.is_authenticated else None
-    answer = await here.query(admit, viewer, slug_of(scope), tile_of(scope))
+    session = session_of(scope)
+    viewer, answer = await here.desk.admit(Ask(session, slug_of(scope), tile_of(scope)))
     if not isinstance(answer, Key):
         return answer
-    slot = Slot(outlet, session, visitor(scope, viewer, way, clock.now()))
+    known = session if viewer.is_authenticated else None
+    slot = Slot(outlet, known, visitor(scope, viewer, way, clock.now()))
     seat = Seat(here, answer, slot)
     try:
         if not await here.join(answer, slot):
@@ -57,6 +57,13 @@ async def enter(scope: Mapping[str, Any], outlet: Outlet, way: Way) -> Seat | in
     return seat
 
 
+def session_of(scope: Mapping[str, Any]) -> str:
+    """The key in the session's cookie; "" where there is none that could be one."""
+    cookies = b"; ".join(v for name, v in scope["headers"] if name.lower() == b"cookie")
+    given = parse_cookie(cookies.decode("latin-1")).get(settings.SESSION_COOKIE_NAME, "")
+    return given if given.isascii() and given.isalnum() and len(given) <= 40 else ""
+
+
 def slug_of(scope: Mapping[str, Any]) -> str:
     return str(scope["url_route"]["kwargs"]["slug"])
 
@@ -65,14 +72,3 @@ def tile_of(scope: Mapping[str, Any]) -> int | None:
     """The one tile of a detail page, from `?tile=12`."""
     given = parse_qs(scope["query_string"].decode("latin-1")).get("tile", [""])[0]
     return int(given) if given.isascii() and given.isdigit() and len(given) < 19 else None
-
-
-def admit(viewer: Viewer, slug: str, tile: int | None) -> Key | int:
-    """What the viewer is shown, or the code to close with."""
-    try:
-        dashboard = Dashboard.objects.get(slug=slug)
-    except ObjectDoesNotExist:
-        return GONE
-    if not may_see(viewer, dashboard):
-        return FORBIDDEN if viewer.is_authenticated else SIGN_IN
-    return Key(dashboard.pk, tile)

@@ -9,15 +9,17 @@ from contextlib import suppress
 from django.contrib.auth.models import AnonymousUser
 
 from dashboard.access import may_see
+from dashboard.live import audience
 from dashboard.live.board import Board, Key
 from dashboard.live.codes import FORBIDDEN, GONE, SIGN_IN
 from dashboard.live.drawing import Painter
 from dashboard.live.groups import Groups
 from dashboard.live.held import Held
-from dashboard.live.loading import Loader, Query
+from dashboard.live.loading import Loader
 from dashboard.live.survey import Survey, Surveyor
+from dashboard.live.thread import Query
 from dashboard.live.wall import Wall
-from widgets import processes, publish
+from widgets import clock, processes, publish
 
 COMPARE_EVERY = 2.0
 # A board whose last viewer left is kept so long (s): a page that reloads finds it warm.
@@ -78,14 +80,14 @@ class Comparer:
         walls = {key: wall for key, wall in self._walls.items() if wall.ready}
         prints = {key: wall.board.fingerprint for key, wall in walls.items()}
         slots = [slot for wall in self._walls.values() for slot in wall.slots]
-        processes.gauge("sockets", len(slots))
-        # How many sockets cannot keep up with what happens.
-        processes.gauge("sockets.behind", sum(slot.waits for slot in slots))
+        audience.gauge(slots, clock.now())
         sessions = {slot.session for slot in slots if slot.session}
         found = await self._query(self._surveyor.survey, prints, self._watched, sessions)
         for key, wall in walls.items():
             self._follow_board(key, wall, found)
         self._follow_feeds(found)
+        if self._held.is_full():
+            self._loader.fit()
         self._painter.wake()
 
     def _follow_board(self, key: Key, wall: Wall, found: Survey) -> None:
@@ -124,6 +126,8 @@ class Comparer:
         boards = {key: wall.board for key, wall in self._walls.items()}
         if names is not None or boards != self._boards:
             self._names = self._names if names is None else names
+            if boards != self._boards:
+                self._loader.readmit()
             self._boards = boards
             self._watch({id_ for id_, name in self._names.items() if _wants(boards.values(), name)})
         unwanted = self._held.feeds.keys() - self._watched

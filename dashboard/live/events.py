@@ -10,7 +10,6 @@ import random
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from channels.auth import AuthMiddlewareStack
 from django.core.signing import BadSignature, Signer
 
 from dashboard.live import admission, hub
@@ -40,8 +39,7 @@ class EventsOutlet:
 
     async def open(self, token: str) -> None:
         """Begin; the page gives the token back with what it has painted."""
-        # A list of its own: the session's middleware may add a cookie to it.
-        await self._send({"type": "http.response.start", "status": 200, "headers": [*HEADERS]})
+        await self._send({"type": "http.response.start", "status": 200, "headers": HEADERS})
         # Spread, so that after a restart not all come back in the same moment.
         retry = random.randint(300, 1500)  # noqa: S311
         await self._part(f"retry: {retry}\nid: {token}\n\n".encode())
@@ -83,7 +81,7 @@ async def stream(scope: dict[str, Any], receive: Receive, send: Send) -> None:
 
 
 async def _send_all(seat: Seat, outlet: EventsOutlet) -> None:
-    await outlet.open(signer.sign(seat.hub.place_of(seat.slot)))
+    await outlet.open(signer.sign(seat.hub.places.place_of(seat.slot)))
     await seat.slot.run()
 
 
@@ -104,7 +102,7 @@ async def answer(scope: dict[str, Any], receive: Receive, send: Send) -> None:
         return await respond(send, 413)
     try:
         # Whichever process was asked, the page's own is told.
-        await hub.current().painted(place, text)
+        await hub.current().places.painted(place, text)
     # Broad: each layer has errors of its own, and the page answers again within seconds.
     except Exception:  # noqa: BLE001
         return await respond(send, 503)
@@ -127,13 +125,10 @@ async def respond(send: Send, status: int) -> None:
     await send({"type": "http.response.body", "body": b""})
 
 
-_signed_in = AuthMiddlewareStack(stream)
-
-
 async def events(scope: dict[str, Any], receive: Receive, send: Send) -> None:
     """The ASGI application of the address. A HEAD asks whether events would come through."""
     if scope["method"] == "GET":
-        await _signed_in(scope, receive, send)
+        await stream(scope, receive, send)
     elif scope["method"] == "POST":
         await answer(scope, receive, send)
     else:

@@ -10,40 +10,29 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
-import secrets
-from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
-from itertools import count
-from typing import ParamSpec, TypeVar
-from weakref import WeakValueDictionary
 
 from channels.layers import get_channel_layer
 from django.conf import settings
-from django.db import connection
 
+from dashboard.live.audience import Teller
 from dashboard.live.board import Board, Key
 from dashboard.live.comparing import Comparer
+from dashboard.live.desk import Desk
 from dashboard.live.drawing import Painter
 from dashboard.live.groups import Groups
 from dashboard.live.held import Held
+from dashboard.live.jobs import supervise
 from dashboard.live.loading import Loader
 from dashboard.live.outlet import Frame
+from dashboard.live.places import Places
 from dashboard.live.slot import Slot
 from dashboard.live.survey import look
+from dashboard.live.thread import DatabaseThread
 from dashboard.live.wall import Wall
 from widgets import clock, publish
-from widgets.borrow import borrowed
 from widgets.select import Spec, pick
 
-logger = logging.getLogger(__name__)
-
 HEARTBEAT_EVERY = 5.0
-# A task that failed begins again after this (s).
-PAUSE = 1.0
-
-P = ParamSpec("P")
-R = TypeVar("R")
 
 
 class Hub:
@@ -51,24 +40,25 @@ class Hub:
 
     def __init__(self) -> None:
         self.loop = asyncio.get_running_loop()
-        # What the hubs of other processes call this one by.
-        self.name = secrets.token_hex(8)
         self.walls: dict[Key, Wall] = {}
         self.held = Held()
         self._layer = get_channel_layer()
         self._channel = ""
-        # One thread and one connection: its queries are few, and none may outrun another.
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="hub")
+        self.places = Places(self._layer)
+        self._asking = DatabaseThread("hub")
+        self.query = self._asking.query
+        # Another: while somebody else holds SQLite's write lock, pages still come and are drawn.
+        self._telling = DatabaseThread("hub-telling")
+        self.desk = Desk(self.query)
         self._opening = asyncio.Lock()
         self.groups = Groups(self._layer)
         self.painter = Painter(self.walls, self.held, lambda ids: self.loader.refresh(ids))
         self.loader = Loader(self.held, self.query, self._specs, self.painter.touch)
         self.comparer = Comparer(
             self.walls, self.held, self.groups, self.loader, self.painter, self.query,
-            group_of(self.name),
+            self.places.group,
         )  # fmt: skip
-        self._numbers = count(1)
-        self._numbered: WeakValueDictionary[int, Slot] = WeakValueDictionary()
+        self.teller = Teller(self.walls, self._telling.query)
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -80,6 +70,7 @@ class Hub:
             "loading": self.loader.run,
             "comparing": self.comparer.run,
             "heartbeat": self.beat,
+            "telling": self.teller.run,
         }
         self._tasks = [self.loop.create_task(supervise(*job)) for job in jobs.items()]
 
@@ -91,21 +82,11 @@ class Hub:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self.painter.stop()
         await self.groups.leave()
-        # Looked up in that thread: each has a connection of its own.
-        await self.query(lambda: connection.close())
-        self._thread.shutdown()
+        await self._asking.stop()
+        await self._telling.stop()
         global _hub
         if _hub is self:
             _hub = None
-
-    async def query(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Run something that asks the database, in the hub's own thread."""
-
-        def run() -> R:
-            with borrowed():
-                return work(*args, **kwargs)
-
-        return await self.loop.run_in_executor(self._thread, run)
 
     def slots(self) -> list[Slot]:
         """Of every socket of this process."""
@@ -170,24 +151,9 @@ class Hub:
             if message["type"] == "feed.changed":
                 self.loader.feed_changed(message)
             elif message["type"] == "screen.painted":
-                await self.painted(message["place"], message["text"])
+                self.places.receive(message)
             else:
                 self.comparer.wake()
-
-    def place_of(self, slot: Slot) -> str:
-        """Where in all the processes this slot is, for as long as it is."""
-        number = next(self._numbers)
-        self._numbered[number] = slot
-        return f"{self.name}.{number}"
-
-    async def painted(self, place: str, text: str) -> None:
-        """Have the slot there told what its page says that it has painted."""
-        name, _, number = place.partition(".")
-        if name != self.name:
-            message = {"type": "screen.painted", "place": place, "text": text}
-            await self._layer.group_send(group_of(name), message)
-        elif slot := self._numbered.get(int(number)):
-            slot.receipt.answer(text, clock.now())
 
     async def beat(self) -> None:
         """Send a sign of life to every socket, for ever."""
@@ -198,26 +164,10 @@ class Hub:
                 slot.beat(frame)
 
 
-def group_of(name: str) -> str:
-    """The group of the layer in which the hub of this name is alone."""
-    return f"hub.{name}"
-
-
 def heartbeat() -> Frame:
     """What tells a page that the hub is alive, the server's time (ms), and its build."""
     said = {"type": "heartbeat", "now": clock.now() // 1000, "build": settings.BUILD}
     return Frame(json.dumps(said))
-
-
-async def supervise(name: str, job: Callable[[], Awaitable[None]]) -> None:
-    """Run a job that should never end, again and again."""
-    while True:
-        try:
-            await job()
-        # Broad: whatever went wrong, a hub that stands still is a wall that lies.
-        except Exception:
-            logger.exception("The hub's %s failed; it begins again", name)
-        await asyncio.sleep(PAUSE)
 
 
 _hub: Hub | None = None

@@ -11,7 +11,6 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "watchwall.settings")
 # First: what follows needs the models.
 pages = get_asgi_application()
 
-from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
 from django.urls import re_path
 
@@ -25,6 +24,6 @@ events = SameOrigin(URLRouter(event_urlpatterns))
 application = ProtocolTypeRouter(
     {
         "http": Probes(PushApplication(URLRouter([re_path("^events/", events), everything]))),
-        "websocket": SameOrigin(AuthMiddlewareStack(URLRouter(websocket_urlpatterns))),
+        "websocket": SameOrigin(URLRouter(websocket_urlpatterns)),
     }
 )

@@ -70,6 +70,8 @@ def kept_key(path: Path) -> str:
 
 DEBUG = flag("WATCHWALL_DEBUG")
 SECRET_KEY = secret_key()
+# Otherwise it is this machine's own (widgets.checks).
+SECRET_KEY_GIVEN = bool(text("WATCHWALL_SECRET_KEY", ""))
 BIND = text("WATCHWALL_BIND", "127.0.0.1")
 # Every name of this machine that a browser on it would use; a TV on the network needs
 # WATCHWALL_HOSTS, or WATCHWALL_BIND with a plain address, which then is a host as well.
@@ -141,6 +143,8 @@ TEMPLATES = [
     }
 ]
 
+# Of all windows that one web process holds. A raw sample takes 80 bytes, a minute or hour 250.
+HUB_POINTS = number("WATCHWALL_HUB_POINTS", 2_000_000, 1_000, 1_000_000_000)
 WORKERS = number("WATCHWALL_WORKERS", 4, 1, 64)
 DATABASES = {
     "default": database(
@@ -161,6 +165,8 @@ CHANNEL_LAYERS: dict[str, Any] = {"default": channel_layer(REDIS_URL)}
 PUSH_LIMIT = number("WATCHWALL_PUSH_LIMIT", 16, 1, 256) * 1_048_576
 # Where sources may connect to; none given, anywhere.
 EGRESS = networks("WATCHWALL_EGRESS")
+# The folder whose programs the source `plugin` may run; "" for none.
+PLUGINS = text("WATCHWALL_PLUGINS", "")
 # Who is asked whether this machine itself is cut off.
 ANCHORS = addresses("WATCHWALL_ANCHORS")
 # An object and not a dict: with a dict, Huey runs every task at once, in the caller, under DEBUG.

@@ -10,6 +10,7 @@ from django.core.management import BaseCommand
 from django.db import connection
 
 from dashboard.ready import check_migrated
+from widgets.checks import refuse_alone
 
 
 class Command(BaseCommand):
@@ -20,6 +21,7 @@ class Command(BaseCommand):
     requires_migrations_checks = False
 
     def handle(self, *args: Any, **options: Any) -> None:
+        refuse_alone("manage.py run_huey")
         check_migrated()
         connection.close()
         from widgets.consumer import EmbeddedConsumer

@@ -12,6 +12,7 @@ from django.db import connection
 
 from dashboard.ready import check_migrated
 from watchwall.servers import CannotListen, address, allow_many_sockets, check_port, port
+from widgets.checks import refuse_alone
 
 SERVERS = ("daphne", "uvicorn")
 
@@ -31,6 +32,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        refuse_alone("manage.py serve")
         port = options["port"]
         try:
             check_port(settings.BIND, port, "manage.py serve --port 8001")

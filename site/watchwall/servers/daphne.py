@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 # Before Twisted's reactor, which it chooses.
+from autobahn.websocket import protocol as autobahn
 from daphne import server
 from daphne.endpoints import build_endpoint_description_strings
 from daphne.http_protocol import WebRequest
@@ -20,6 +21,10 @@ from zope.interface import implementer  # type: ignore[import-untyped]
 from dashboard.live.drain import drain
 from dashboard.live.outlet import WRITE, Frame
 from watchwall.servers import BACKLOG, MOST_RECEIVED, PATIENCE
+
+# autobahn writes out all its settings for each new connection, for a log that nobody reads: a third
+# of what letting in a socket costs.
+autobahn.pformat = repr  # type: ignore[assignment, attr-defined]
 
 
 @implementer(IPushProducer)
@@ -53,8 +58,8 @@ class Protocol(WebSocketProtocol):  # type: ignore[misc]  # daphne has no types
         self.unregisterProducer()
         self.registerProducer(self.gate, True)
 
-    def write_at_once(self, data: bytes) -> bool:
-        """Write a whole frame, if the socket is open and nothing is buffered before it."""
+    def write_at_once(self, frame: Frame) -> bool:
+        """Write it, if the socket is open and nothing is buffered before it."""
         transport = self.transport
         if (
             self.state != self.STATE_OPEN
@@ -68,6 +73,7 @@ class Protocol(WebSocketProtocol):  # type: ignore[misc]  # daphne has no types
             return False
         # Twisted's `write` only buffers, and sends on the reactor's next turn, with a call of
         # select's for each socket between.
+        data = frame.websocket
         sent = transport.writeSomeData(data)
         if not isinstance(sent, int):
             return False  # The connection is lost; Twisted finds that out by itself.
@@ -168,6 +174,8 @@ def serve(
         endpoints=[f"{endpoint}:backlog={BACKLOG}" for endpoint in endpoints],
         server_name="watchwall",
         websocket_timeout=settings.SOCKET_LIFE,
+        # Of a thousand at once the last is let in late, and dropping it would only bring it back.
+        websocket_handshake_timeout=20,
         websocket_max_message_size=MOST_RECEIVED,
         websocket_max_frame_size=MOST_RECEIVED,
         ready_callable=ready,
