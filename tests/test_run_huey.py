@@ -158,7 +158,7 @@ def test_a_postgresql_that_breaks_down_and_comes_back_ends_no_thread(
 ) -> None:
     with serving(fine) as url:
         manage("shell", "--no-imports", "-c", FEED.format(url=url), **environment)
-        with running("run_huey", **environment) as (process, log):
+        with running("run_huey", **environment) as (process, _):
             eventually(lambda: version(postgres) > 0, 30, "it is refreshed")
             postgres.end("immediate")
             # Longer than the pool waits for a connection.
