@@ -83,16 +83,17 @@ def redis_server() -> Iterator[Redis]:
     server.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def node_exporter() -> Iterator[str]:
     """The address of a node exporter."""
     with counterparts.node_exporter() as url:
         yield url
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def prometheus(node_exporter: str) -> Iterator[str]:
-    """The address of a Prometheus that scrapes it."""
+    """The address of a Prometheus that scrapes it; its past ends when it begins, so it must be
+    young."""
     with counterparts.prometheus(node_exporter) as url:
         yield url
 

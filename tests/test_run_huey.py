@@ -7,10 +7,12 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import pytest
 from aiohttp import web
@@ -46,21 +48,21 @@ def environment(
 
 
 @contextmanager
-def running(*args: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
-    with Path(environment["WATCHWALL_DATA"], "log.txt").open("w") as log:
+def running(*args: str, **environment: str) -> Iterator[tuple[subprocess.Popen[bytes], IO[bytes]]]:
+    """The process, and what it says on stderr."""
+    # Not a pipe, which is full while Redis is away: whoever writes to it then waits for ever.
+    with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(
             [sys.executable, "manage.py", *args],
-            cwd=ROOT, env={**os.environ, **environment}, stderr=log, text=True,
-        )  # fmt: skip
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait(10)
-
-
-def log_of(environment: dict[str, str]) -> str:
-    return Path(environment["WATCHWALL_DATA"], "log.txt").read_text()
+            cwd=ROOT,
+            env={**os.environ, **environment},
+            stderr=log,
+        )
+        try:
+            yield process, log
+        finally:
+            process.kill()
+            process.wait(10)
 
 
 @pytest.mark.parametrize(("command", "app"), [("run_huey", "dashboard"), ("migrate", "widgets")])
@@ -120,7 +122,7 @@ def test_a_consumer_that_is_ended_finishes_and_records_what_it_claimed(
 
     with serving(slow) as url:
         manage("shell", "--no-imports", "-c", FEED.format(url=url), **environment)
-        with running("run_huey", **environment) as process:
+        with running("run_huey", **environment) as (process, log):
             assert asked.wait(30), process.poll()
             process.send_signal(sig)
             # The ticker ends first, and with it the process's row is no longer the newest thing.
@@ -128,9 +130,11 @@ def test_a_consumer_that_is_ended_finishes_and_records_what_it_claimed(
                 process.wait(1)
             answer.set()
             code = process.wait(30)
+            log.seek(0)
+            said = log.read().decode()
 
     rows = database(postgres, "SELECT claim, duration > 0, lease_until FROM widgets_feedstate")
-    assert (code, log_of(environment)) == (0, "")
+    assert (code, said) == (0, "")
     assert rows == [(1, True, 0)]
     assert database(postgres, "SELECT count(*) > 0 FROM widgets_sample") == [(True,)]
     assert database(postgres, "SELECT role FROM widgets_process") == [("huey",)]
@@ -154,7 +158,7 @@ def test_a_postgresql_that_breaks_down_and_comes_back_ends_no_thread(
 ) -> None:
     with serving(fine) as url:
         manage("shell", "--no-imports", "-c", FEED.format(url=url), **environment)
-        with running("run_huey", **environment) as process:
+        with running("run_huey", **environment) as (process, _):
             eventually(lambda: version(postgres) > 0, 30, "it is refreshed")
             postgres.end("immediate")
             # Longer than the pool waits for a connection.
@@ -181,7 +185,7 @@ def test_a_redis_that_dies_and_comes_back_ends_no_thread(
 ) -> None:
     with serving(fine) as url:
         manage("shell", "--no-imports", "-c", FEED.format(url=url), **environment)
-        with running("run_huey", **environment) as process:
+        with running("run_huey", **environment) as (process, log):
             eventually(lambda: version(postgres) > 0, 30, "it is refreshed")
             redis_server.end(signal.SIGKILL)
             dead = version(postgres)
@@ -194,8 +198,10 @@ def test_a_redis_that_dies_and_comes_back_ends_no_thread(
             eventually(lambda: version(postgres) > dead, 5, "it is refreshed again")
             process.send_signal(signal.SIGTERM)
             code = process.wait(30)
+            log.seek(0)
+            said = log.read().decode()
 
     assert code == 0
-    # One line for each time that somebody found it away.
-    assert "Error reading from queue" in log_of(environment)
-    assert "Traceback" not in log_of(environment)
+    # One line each time that somebody found it away.
+    assert "Error reading from queue" in said
+    assert "Traceback" not in said
