@@ -11,10 +11,12 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 from django.core.management import call_command
 from pytest_django import Settings
 
 from e2e.servers import Redis
+from tests.serving import serving
 from watchwall import environment
 from widgets.sources import sources
 
@@ -28,6 +30,7 @@ POLLED = sorted(source.slug for source in sources if source.mode == "polled")
 SHOWS = {
     "check": ["up", "ok connected", "latency.connect"],
     "connectivity": ["online", "2 of 2 anchors answer"],
+    "feed": ["items", "title: All is well"],
     "host": ["memory.percent", "3 rows"],
     "http": ["up", "200 OK"],
     "json": ["chunks", "rows"],
@@ -44,21 +47,25 @@ def test_every_source_has_a_section() -> None:
     assert set(sources.slugs()) == set(SECTIONS)
 
 
+async def news(request: web.Request) -> web.Response:
+    return web.Response(text="<rss><item><title>All is well</title></item></rss>")
+
+
 @pytest.fixture(scope="module")
 def addresses(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
     """The usual addresses that stand in the commands, and where the tests' own programs are."""
-    port = {
-        9090: request.getfixturevalue("prometheus").rpartition(":")[2],
-        9100: request.getfixturevalue("node_exporter").rpartition(":")[2],
-    }
+    metrics = request.getfixturevalue("prometheus").removeprefix("http://")
+    node = request.getfixturevalue("node_exporter").removeprefix("http://")
     redis = Redis().start()
-    yield {
-        "127.0.0.1:9090": f"127.0.0.1:{port[9090]}",
-        "127.0.0.1:9100": f"127.0.0.1:{port[9100]}",
-        "port: 9100": f"port: {port[9100]}",
-        "postgres://wall:secret@127.0.0.1:5432/shop": request.getfixturevalue("postgres").url,
-        "redis://127.0.0.1:6379/0": redis.url,
-    }
+    with serving(news) as url:
+        yield {
+            "127.0.0.1:9090": metrics,
+            "127.0.0.1:9100": node,
+            "port: 9100": f"port: {node.rpartition(':')[2]}",
+            "http://127.0.0.1:8080": url,
+            "postgres://wall:secret@127.0.0.1:5432/shop": request.getfixturevalue("postgres").url,
+            "redis://127.0.0.1:6379/0": redis.url,
+        }
     redis.close()
 
 
