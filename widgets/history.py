@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Literal
 
 from django.db import connection
@@ -92,7 +93,7 @@ class Window:
             if self.step:
                 del self.last_ts[:at]
 
-    def points(self, start: int, end: int, most: int = MOST) -> list[tuple[int, float]]:
+    def points(self, start: int, end: int, most: int = MOST) -> Sequence[tuple[int, float]]:
         """(moment, value) between two moments, reduced to `most`; minima and maxima stay."""
         low, high = bisect_left(self.ts, start), bisect_right(self.ts, end)
         if not self.step:
@@ -142,7 +143,10 @@ class Window:
                 return change * 1e6 / span if span else None
 
 
-def thin(points: list[tuple[int, float]], most: int = MOST) -> list[tuple[int, float]]:
+_value = itemgetter(1)
+
+
+def thin(points: Sequence[tuple[int, float]], most: int = MOST) -> Sequence[tuple[int, float]]:
     """At most `most` points: of each stretch its first minimum and maximum, in order.
 
     The first and the last point always stay, so that a line does not shrink.
@@ -155,9 +159,11 @@ def thin(points: list[tuple[int, float]], most: int = MOST) -> list[tuple[int, f
     for i in range(stretches):
         part = inner[i * len(inner) // stretches : (i + 1) * len(inner) // stretches]
         if part:
-            least = min(part, key=lambda p: p[1])
-            greatest = max(part, key=lambda p: p[1])
-            found += sorted({least, greatest})
+            least, greatest = min(part, key=_value), max(part, key=_value)
+            if least is greatest:
+                found.append(least)
+            else:
+                found += (least, greatest) if least < greatest else (greatest, least)
     found.append(points[-1])
     return found
 

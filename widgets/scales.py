@@ -64,6 +64,13 @@ def extent(values: Iterable[float]) -> tuple[float, float] | None:
     return (min(found), max(found)) if found else None
 
 
+def within(points: Sequence[Point], start: int, end: int) -> Sequence[Point]:
+    """Those between two moments, of points in the order of time; mostly they all are."""
+    if not points or (start <= points[0][0] and points[-1][0] <= end):
+        return points
+    return [point for point in points if start <= point[0] <= end]
+
+
 def widened(low: float, high: float) -> tuple[float, float]:
     """A domain that has a width, and whose width is a number of ordinary size."""
     low, high = min(max(low, -HUGE), HUGE), min(max(high, -HUGE), HUGE)
@@ -163,7 +170,7 @@ def time_label(moment: int, step: int, zone: ZoneInfo) -> str:
 
 
 def _usual_step(points: Sequence[Point]) -> int:
-    distances = sorted(b[0] - a[0] for a, b in itertools.pairwise(points))
+    distances = sorted([b[0] - a[0] for a, b in itertools.pairwise(points)])
     return distances[len(distances) // 2] if distances else 0
 
 
@@ -191,7 +198,7 @@ def line_and_area(
 
 def _inside(points: Sequence[Point], start: int, end: int, scale: Scale) -> Sequence[Point]:
     """The points with those outside of the plot put on its edge; mostly there are none."""
-    ends = extent(value for _, value in points)
+    ends = extent([value for _, value in points])
     if ends is None:
         return points
     low, high = scale.low, scale.high

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, cast
 
 from widgets.clock import HOUR
@@ -169,9 +170,11 @@ def _matched(name: str, pattern: str) -> str:
 _DIGITS = re.compile(r"(\d+)")
 
 
-def _natural(name: str) -> list[tuple[int, int, str]]:
+# Every picture sorts the names of its series, and these are mostly the same as before.
+@lru_cache(maxsize=50_000)
+def _natural(name: str) -> tuple[tuple[int, int, str], ...]:
     """`core.10` after `core.9`."""
-    return [
+    return tuple(
         (0, int(part), "") if part.isascii() and part.isdigit() else (1, 0, part)
         for part in _DIGITS.split(name)
-    ]
+    )

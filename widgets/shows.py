@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import Any
 
 from widgets.options import BadOptions, Problem
@@ -24,6 +25,8 @@ class Show:
     unit: str = ""
 
 
+# Every picture asks it of each name that its widget may show.
+@lru_cache(maxsize=50_000)
 def matches(name: str, pattern: str) -> bool:
     """Whether a shell pattern means this name; `disk[0]` means itself too, not `disk0` alone."""
     return name == pattern or fnmatchcase(name, pattern)

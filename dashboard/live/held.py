@@ -27,9 +27,16 @@ class Held:
     reach: dict[WindowKey, int] = field(default_factory=dict)
     # Windows that are wanted and for which there is no room.
     left_out: set[WindowKey] = field(default_factory=set)
+    # The feeds of each selection that was asked for, as long as no feed comes or goes.
+    _matching: dict[tuple[str, ...], list[FeedNow]] = field(default_factory=dict)
 
     def of(self, spec: Spec) -> list[FeedNow]:
-        return [feed for feed in self.feeds.values() if spec.wants(feed.name)]
+        """The feeds that a widget shows; not to be changed."""
+        patterns = tuple(show.feed for show in spec.shows)
+        if (found := self._matching.get(patterns)) is None:
+            found = [feed for feed in self.feeds.values() if spec.wants(feed.name)]
+            self._matching[patterns] = found
+        return found
 
     def windows_of(self, spec: Spec) -> Callable[[int], Window | None]:
         """The windows of a widget, by series, as `gather` asks for them."""
@@ -65,6 +72,7 @@ class Held:
         """Put what was loaded in the place of what was held of the same feeds."""
         for feed in loaded.feeds:
             self.drop(feed)
+        self._matching.clear()
         self.feeds |= loaded.feeds
         self.windows |= loaded.windows
         self.reach |= loaded.reach
@@ -106,6 +114,7 @@ class Held:
         """Forget a feed and its windows."""
         if (gone := self.feeds.pop(feed, None)) is None:
             return
+        self._matching.clear()
         self._drop_windows({one.id for one in gone.series.values()})
 
     def _drop_windows(self, series: Collection[int]) -> None:

@@ -21,6 +21,7 @@ from widgets.scales import (
     round_ticks,
     time_label,
     time_ticks,
+    within,
 )
 
 # More colours than these cannot be told apart from across a room.
@@ -53,8 +54,8 @@ class LineChart(Kind):
         lines = choose(data.lines, COLOURS)
         window = frame.window or options["window"]
         start, end = frame.now - window, frame.now
-        points = [[p for p in line.points if start <= p[0] <= end] for line in lines]
-        span = extent(value for some in points for _, value in some)
+        points = [within(line.points, start, end) for line in lines]
+        span = extent([value for some in points for _, value in some])
         unit = lines[0].unit if lines else ""
         scale, ticks = y_axis(options, lines, span or (0, 1), 5 if frame.height > 2 else 3)
         labels = format_ticks(ticks, unit)

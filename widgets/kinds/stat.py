@@ -13,7 +13,7 @@ from widgets.kinds import Data, Frame, Kind, Line, Needs
 from widgets.kinds._words import explain, left_out
 from widgets.numbers import format_number, join, say
 from widgets.options import BoolField, DurationField, Options
-from widgets.scales import Scale, extent, line_and_area
+from widgets.scales import Scale, extent, line_and_area, within
 
 # Of a spark 300 pixels wide more points than these cannot be told apart.
 SPARK_POINTS = 150
@@ -99,8 +99,8 @@ def spark(line: Line, start: int, end: int) -> dict[str, str] | None:
     It has no axis to be read, so a history shorter than the window takes the whole width: on a
     wall that has just begun it would otherwise be a splinter at the right edge.
     """
-    points = thin([point for point in line.points if start <= point[0] <= end], SPARK_POINTS)
-    ends = extent(value for _, value in points)
+    points = thin(within(line.points, start, end), SPARK_POINTS)
+    ends = extent([value for _, value in points])
     if ends is None:
         return None
     start = points[0][0]
