@@ -28,13 +28,14 @@ check: .venv/.dev ## lint and types alone
 	$(BIN)/ruff check .
 	$(BIN)/mypy .
 
-test: system .venv/.dev check ## lint, types, unit, integration and browser tests, under 10 minutes
+test: system .venv/.dev check ## lint, types, unit, integration and browser tests
 	$(BIN)/pytest -m "not slow" tests
-	WATCHWALL_TEST_DATABASE=postgresql $(BIN)/pytest -m "not slow" tests
 	$(BIN)/pytest -m "not slow" e2e
 
-test-all: system .venv/.dev ## what takes long on top of `make test`
+test-all: system .venv/.dev ## on top of `make test`: what takes long, and the tests of the database on PostgreSQL
+	$(BIN)/pytest -m slow tests
 	$(BIN)/pytest -m slow e2e
+	WATCHWALL_TEST_DATABASE=postgresql $(BIN)/pytest -m "not slow" tests
 
 # First of all, since the environment needs it too.
 system:

@@ -27,8 +27,8 @@ class Running:
     path: str
     pids: list[int]
     update: Callable[[int, int], None]
-    # Whether a socket gets a board when it is open, and answers what it paints, as our pages do.
-    pages: bool = False
+    # Whether a socket gets a board as soon as it is open.
+    greets: bool = False
 
 
 # What the tutorial's template puts around its text, bytes.
@@ -52,7 +52,7 @@ def watchwall(server: str) -> Iterator[Running]:
             boards.PATH,
             [web.pid, cluster.redis.pid],
             lambda *of: recorder.record(next(turns), boards.text(*of)),
-            pages=True,
+            greets=True,
         )
 
 

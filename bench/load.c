@@ -13,8 +13,8 @@
  *
  * A marker is @ and digits and @ in a text frame: the moment it was sent, in µs of this machine's
  * clock, and by it the latency. One that a socket had already is a repeat and no delivery, whether
- * it stands twice in a frame or was sent again. `bytes` are the payloads of the frames that had a
- * marker, `marked` their number. Times are µs.
+ * it stands twice in a frame or was sent again; one from before `start` is nothing. `marked` frames
+ * had a marker, `bytes` are their payloads. Times are µs.
  *
  * With `answering` each socket says what it would have painted, as a page of ours does: in answer to
  * each heartbeat, else once a second, with the greatest data-version of the frame.
@@ -210,6 +210,7 @@ static void answer(Socket *s, const unsigned char *text, size_t len) {
 }
 
 static void mark(Socket *s, int64_t moment) {
+    if (moment < counting_since) return; /* it was under way before */
     if (had(s, moment)) {
         repeats++;
         return;

@@ -59,7 +59,9 @@ class Watched:
 
     def look(self) -> Sample:
         """Heap in bytes, nodes, listeners; of what a collection leaves."""
-        self._cdp.send("HeapProfiler.collectGarbage")
+        # Twice: what the first leaves of nodes that scripts held goes with the second.
+        for _ in range(2):
+            self._cdp.send("HeapProfiler.collectGarbage")
         metrics = self._cdp.send("Performance.getMetrics")["metrics"]
         heap = next(m["value"] for m in metrics if m["name"] == "JSHeapUsedSize")
         counters = self._cdp.send("Memory.getDOMCounters")

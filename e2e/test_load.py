@@ -78,6 +78,17 @@ def test_what_is_sent_again_is_no_delivery(server: tuple[Child, int], load: Load
     assert counted.repeats == 2 * SOCKETS
 
 
+def test_what_was_under_way_before_is_not_counted(server: tuple[Child, int], load: Load) -> None:
+    before = marker()
+    load.start()
+    last = marker()
+    for sent in (before, last):
+        server[0].tell(f"@{sent}@")
+    load.wait_for(last)
+
+    assert load.stop().deliveries == SOCKETS
+
+
 def test_a_frame_without_a_marker_is_no_delivery(server: tuple[Child, int], load: Load) -> None:
     load.start()
     server[0].tell('{"type": "heartbeat"}')

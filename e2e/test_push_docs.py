@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -14,6 +15,7 @@ import pytest
 from e2e.wall import Wall
 
 DOCS = (Path(__file__).resolve().parent.parent / "docs" / "push.md").read_text()
+BACK = re.search(r"^## Reading back\n.*?^```sh\n(.*?)^```", DOCS, re.MULTILINE | re.DOTALL)
 SECTIONS = dict(re.findall(r"^## ([a-z]+)\n(.*?)(?=^## |\Z)", DOCS, re.MULTILINE | re.DOTALL))
 COMMANDS = [
     pytest.param(command, id=f"{slug} {i}")
@@ -58,6 +60,16 @@ def test_a_command_that_can_be_pasted_works(pasted: Pasted, command: str) -> Non
 
     assert done.returncode == 0, done.stdout.decode() + done.stderr.decode()
     assert pasted.kept() > before, done.stdout.decode()
+
+
+def test_what_was_handed_in_is_read_back(pasted: Pasted) -> None:
+    assert BACK
+
+    done = subprocess.run(
+        ["bash", "-euc", BACK[1]], env=pasted.environment, capture_output=True, check=True
+    )
+
+    assert "shop.orders" in {feed["name"] for feed in json.loads(done.stdout)["feeds"]}
 
 
 def test_every_section_has_one() -> None:

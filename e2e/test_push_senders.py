@@ -6,6 +6,8 @@ import json
 import shutil
 import subprocess
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -192,3 +194,54 @@ def test_the_sdk_of_opentelemetry_exports_gauges_sums_and_histograms(sent: Sent)
     assert values[f"moving.latency/count{shop}"] == 100.0
     assert values[f"total.latency/count{shop}"] == 200.0
     assert 45 < values[f"moving.latency/p50{shop}"] < 55
+
+
+def test_alertmanager_notifies_of_what_fires_and_what_is_resolved(
+    sent: Sent, tmp_path: Path
+) -> None:
+    port = free_port()
+    (tmp_path / "alertmanager.yml").write_text(
+        f"""
+route: {{receiver: wall, group_by: [alertname], group_wait: 0s, group_interval: 1s}}
+receivers:
+  - name: wall
+    webhook_configs:
+      - url: {sent.url}/api/hooks/alertmanager
+        http_config: {{authorization: {{credentials: {sent.token}}}}}
+"""
+    )
+    labels = {"alertname": "TillClosed", "severity": "critical", "till": "2"}
+    alert = {"labels": labels, "annotations": {"summary": "nobody can pay"}}
+
+    def tell(**more: str) -> bool:
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{port}/api/v2/alerts",
+            json.dumps([alert | more]).encode(),
+            {"Content-Type": "application/json"},
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=5) as answer:
+                return bool(answer.status == 200)
+        except urllib.error.URLError:
+            return False
+
+    def firing() -> list[tuple[str, str]]:
+        return sent.query(
+            "SELECT s.state, s.message FROM widgets_series s JOIN widgets_feed f"
+            " ON f.id = s.feed_id WHERE f.name = 'alerts' AND s.name = 'TillClosed{till=2}'"
+            " AND NOT s.ended"
+        )
+
+    with Daemon(
+        tmp_path, "prometheus-alertmanager", "--config.file=alertmanager.yml",
+        f"--web.listen-address=127.0.0.1:{port}", "--storage.path=data",
+        "--cluster.listen-address=",
+    ) as alertmanager:  # fmt: skip
+        eventually(tell, 30, "Alertmanager answers")
+        assert eventually(firing, 30, "the alert fires") == [("critical", "nobody can pay")]
+        assert sent.values()["alerts/firing"] == 1.0
+        assert tell(endsAt="2026-01-01T00:00:00Z")
+        eventually(lambda: not firing(), 30, "the alert is resolved")
+        assert "err=" not in alertmanager.logged()
+
+    assert sent.values()["alerts/firing"] == 0.0

@@ -12,6 +12,7 @@ from django.test import Client
 from dashboard.live.hub import Hub, current
 from e2e.servers import Postgres, Redis
 from tests import counterparts
+from tests.data import DATABASE
 from tests.pushing import Sender
 from widgets import record
 from widgets.push import tokens
@@ -60,6 +61,13 @@ async def sender(transactional_db: None) -> AsyncIterator[Sender]:
 
 
 @pytest.fixture(scope="session")
+def django_db_keepdb() -> bool:
+    """A PostgreSQL made for the tests goes with all that is in it; to drop a database first, every
+    thread that asked it would have to be over."""
+    return DATABASE == "postgresql"
+
+
+@pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
     """A PostgreSQL for processes of a test's own."""
     server = Postgres().start()
@@ -75,16 +83,17 @@ def redis_server() -> Iterator[Redis]:
     server.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def node_exporter() -> Iterator[str]:
     """The address of a node exporter."""
     with counterparts.node_exporter() as url:
         yield url
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def prometheus(node_exporter: str) -> Iterator[str]:
-    """The address of a Prometheus that scrapes it."""
+    """The address of a Prometheus that scrapes it; its past ends when it begins, so it must be
+    young."""
     with counterparts.prometheus(node_exporter) as url:
         yield url
 

@@ -219,11 +219,11 @@ async def test_a_page_may_speak_to_another_process_than_its_own(hub: Hub) -> Non
     await hub.query(setting)
     slot = Slot(EventsOutlet(lambda message: asyncio.sleep(0)))
     slot.receipt.hand(7, clock.now())
-    place = hub.place_of(slot)
-    await eventually(lambda: f"hub.{hub.name}" in get_channel_layer().groups)
+    place = hub.places.place_of(slot)
+    await eventually(lambda: hub.places.group in get_channel_layer().groups)
 
     elsewhere = Hub()
-    await elsewhere.painted(place, '{"painted":7}')
+    await elsewhere.places.painted(place, '{"painted":7}')
 
     await eventually(lambda: slot.receipt.painted == 7)
     await elsewhere.stop()

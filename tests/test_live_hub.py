@@ -14,7 +14,7 @@ from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.test import Client
 
-from dashboard.live import comparing, held
+from dashboard.live import comparing, held, jobs
 from dashboard.live import hub as hub_module
 from dashboard.live.board import Key
 from dashboard.live.hub import Hub
@@ -367,7 +367,7 @@ async def test_a_tile_that_cannot_be_read_says_so_and_the_others_go_on(hub: Hub)
 async def test_a_job_of_the_hub_that_fails_begins_again(
     hub: Hub, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(hub_module, "PAUSE", 0.0)
+    monkeypatch.setattr(jobs, "PAUSE", 0.0)
     board, _, feed = await hub.query(setting)
     screen = await watch(hub, board)
     load, failures = held.load, iter([True])

@@ -87,14 +87,14 @@ async def test_a_server_that_lends_no_write_is_sent_to() -> None:
 
 
 async def test_a_server_that_lends_its_write_is_handed_the_ready_frame() -> None:
-    written: list[bytes] = []
+    written: list[Frame] = []
 
-    def write(data: bytes) -> bool:
-        written.append(data)
+    def write(frame: Frame) -> bool:
+        written.append(frame)
         return True
 
     outlet = SocketOutlet(lambda message: asyncio.sleep(0), {"extensions": {WRITE: write}})
     frame = Frame("text")
 
     assert outlet.write(frame)
-    assert written[0] is frame.websocket
+    assert written == [frame]

@@ -45,7 +45,7 @@ class FeedAdmin(JSONMixin, NamedFields):
     search_fields = ["name", "node"]
     fieldsets = [
         (None, {"fields": ["name", "source", "options", "thresholds"]}),
-        ("When", {"fields": ["interval", "timeout", "expect_every", "node", "paused"]}),
+        ("When", {"fields": ["interval", "timeout", "expect_every", "grace", "node", "paused"]}),
         ("Who and how long", {"fields": ["private", "keep_raw", "keep_minutes", "keep_hours"]}),
     ]
 

@@ -5,11 +5,11 @@ Used by `widgets.commit` alone, inside its transaction; nothing here queries or 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from widgets.clock import DAY, MINUTE, SECOND
+from widgets.clock import DAY, MINUTE, SECOND, format_duration
 from widgets.judge import (
     MOST_AHEAD,
     Promise,
@@ -24,7 +24,7 @@ from widgets.judge import (
     worst_state,
 )
 from widgets.models import Event, Feed, FeedState, advance
-from widgets.reading import BadReading, Reading, State, Verdict, clean
+from widgets.reading import BadReading, Mark, Reading, State, Verdict, clean
 from widgets.snapshot import FAILED_AFTER, SeriesNow
 
 MOST_BACKOFF = MINUTE
@@ -33,12 +33,17 @@ MOST_BACKOFF = MINUTE
 LOST_KEPT = DAY
 
 
+# Called inside the transaction with the feed's memo, which it may change in place, and the reading.
+Fold = Callable[[dict[str, Any], Reading], Reading]
+
+
 @dataclass(frozen=True, slots=True)
 class Arrival:
     """Something to record of a feed: a reading, or the error of a fetch, or neither (time passed).
 
     `claim`: the number a polled reading was asked for under; None for what was handed in.
     `duration` and `lateness` of the fetch in µs. `memo`: what its source wants to remember.
+    `fold`: makes the reading from what was handed in and from what the feed remembers.
     """
 
     feed: int
@@ -49,6 +54,7 @@ class Arrival:
     duration: int | None = None
     lateness: int | None = None
     memo: dict[str, Any] | None = None
+    fold: Fold | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +108,7 @@ class FeedChange:
 
     def __post_init__(self) -> None:
         feed = self.feed
-        self.promised = promise(feed.interval, feed.timeout, feed.expect_every)
+        self.promised = promise(feed.interval, feed.timeout, feed.expect_every, feed.grace)
         self.thresholds = read_thresholds(feed.thresholds)
         self.previous = self.state.version
 
@@ -116,6 +122,8 @@ class FeedChange:
         if reading is not None:
             try:
                 reading = self._kept(clean(reading), arrival.arrived)
+                if arrival.fold is not None:
+                    reading = arrival.fold(self.state.memo, reading)
             except BadReading as bad:
                 if arrival.claim is None:
                     return Outcome("refused", message=str(bad))
@@ -182,6 +190,12 @@ class FeedChange:
             if newest or series.at is None or at >= series.at:
                 self._learn_number(series, value, reading, at, arrived)
         self._lose(reading.lost, at)
+        for name in reading.ended:
+            ended = self.series.get(name)
+            if ended is not None and (newest or at >= (ended.at or 0)):
+                self._end(ended)
+        for mark in reading.marks:
+            self._mark(mark)
         if not _says_something(reading):
             return  # That something is lost makes nothing else newer.
         if not newest and self.state.at is not None and at < self.state.at:
@@ -204,6 +218,15 @@ class FeedChange:
             series = self._series(name)
             if series.at is None or ts > series.at:
                 self._learn_number(series, value, reading, ts, arrived)
+
+    def _mark(self, mark: Mark) -> None:
+        """An event that is nobody's state. One that is there already is not written again."""
+        event = Event(
+            feed=self.feed, axis="note", what="note", start=mark.start, end=mark.end,
+            text=mark.text,
+        )  # fmt: skip
+        self.events.append((event, None))
+        self.changed = True
 
     def _lose(self, names: Sequence[str], at: int) -> None:
         for name in names:
@@ -287,8 +310,11 @@ class FeedChange:
             return
         limits = limits_of(name, self.thresholds)
         beyond = judge_value(series.value, limits)
-        state = worst_state([beyond, series.verdict])
-        if beyond == state != "ok":
+        down = self.promised.is_down(series.age_from, self.now)
+        state: State = "critical" if down else worst_state([beyond, series.verdict])
+        if down and self.promised.down_after is not None:
+            series.message = f"silent for {format_duration(self.promised.down_after)} and more"
+        elif beyond == state != "ok":
             series.message = explain(series.value, series.unit, limits)
         elif state == "ok" != series.state and name not in self.learned:
             series.message = ""  # It told why the value was not ok.

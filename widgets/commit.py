@@ -136,6 +136,21 @@ def _write_events(change: FeedChange) -> None:
         # As a list of ids and not as so many ORs: SQLite refuses a condition 1,000 deep.
         if ids := closed - {None}:
             still_open.filter(axis=axis, series__in=ids).update(end=change.now)
+    _drop_known_notes(change)
     for event, name in change.events:
         event.series_id = change.series[name].id if name else None
     Event.objects.bulk_create([event for event, _ in change.events])
+
+
+def _drop_known_notes(change: FeedChange) -> None:
+    """What is delivered again is noted once."""
+    starts = {event.start for event, _ in change.events if event.axis == "note"}
+    if not starts:
+        return
+    notes = Event.objects.filter(feed=change.feed, axis="note", start__in=starts)
+    known = set(notes.values_list("start", "end", "text"))
+    change.events = [
+        (event, name)
+        for event, name in change.events
+        if event.axis != "note" or (event.start, event.end, event.text) not in known
+    ]

@@ -162,8 +162,13 @@ def thin(points: list[tuple[int, float]], most: int = MOST) -> list[tuple[int, f
     return found
 
 
-def load(series: Sequence[int], start: int, end: int, step: int) -> dict[int, Window]:
-    """The windows of several series (ids) from the database, one query; each has one, if empty."""
+def load(
+    series: Sequence[int], start: int, end: int, step: int, most: int = 2**62
+) -> dict[int, Window]:
+    """The windows of several series (ids) from the database, one query; each has one, if empty.
+
+    At most so many points in all: the series that do not fit, by id, are not in the answer.
+    """
     windows = {id_: Window.empty(step) for id_ in series}
     if not series:
         return windows
@@ -172,10 +177,13 @@ def load(series: Sequence[int], start: int, end: int, step: int) -> dict[int, Wi
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT {columns} FROM {TABLES[step]} "  # noqa: S608  # names of our own, never data
-            f"WHERE series_id IN ({marks}) AND ts >= %s AND ts <= %s ORDER BY series_id, ts",
-            [*series, start - start % step if step else start, end],
+            f"WHERE series_id IN ({marks}) AND ts >= %s AND ts <= %s ORDER BY series_id, ts "
+            "LIMIT %s",
+            [*series, start - start % step if step else start, end, most + 1],
         )
-        for row in cursor:
+        for count, row in enumerate(cursor):
+            if count == most:
+                return {id_: window for id_, window in windows.items() if id_ < row[0]}
             window = windows[row[0]]
             window.ts.append(row[1])
             if step:

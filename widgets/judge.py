@@ -117,17 +117,30 @@ def worst_freshness(words: Iterable[Freshness]) -> Freshness:
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """How long after its reading a series is late and stale, µs; None: nothing was promised."""
+    """How long after its reading a series is late and stale, µs; None: nothing was promised.
+
+    `down_after`: when silence means that it is down, whatever it said last; None: never.
+    """
 
     late_after: int | None
     stale_after: int | None
+    down_after: int | None = None
+
+    def is_down(self, since: int | None, now: int) -> bool:
+        """Whether a series whose age counts from `since` has been silent for too long."""
+        return None not in (self.down_after, since) and now - since >= self.down_after  # type: ignore[operator]
 
 
-def promise(interval: int | None, timeout: int, expect_every: int | None) -> Promise:
+def promise(
+    interval: int | None, timeout: int, expect_every: int | None, grace: int | None = None
+) -> Promise:
     """What a feed promises: late after 2 intervals + timeout, stale after 5 and at least 10 s.
 
-    A pushed or streamed feed has no timeout: what it expects is all that counts.
+    A pushed or streamed feed has no timeout: what it expects is all that counts. With a grace, as
+    a job has one that runs once a day, it is late as soon as it is due, and down after the grace.
     """
+    if grace is not None and expect_every and not interval:
+        return Promise(expect_every, expect_every + grace, expect_every + grace)
     every, slack = (interval, timeout) if interval else (expect_every, 0)
     if not every:
         return Promise(None, None)

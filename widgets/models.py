@@ -62,6 +62,12 @@ class Feed(Revisioned):
         help_text="How often a pushed or streamed feed promises a reading; "
         "without it its age is always shown and it is never called live.",
     )
+    grace = SpanField(
+        null=True,
+        blank=True,
+        help_text="With it, silence is late after what is expected, and critical when this has "
+        "passed as well.",
+    )
     thresholds = KeptJSONField(
         default=list,
         blank=True,
@@ -129,6 +135,8 @@ class Feed(Revisioned):
             raise ValidationError([str(problem) for problem in error.problems]) from None
         if problems := check_secrets(self.options):
             raise ValidationError({"options": [str(problem) for problem in problems]})
+        if self.grace is not None and not self.expect_every:
+            raise ValidationError({"grace": "it follows on expect_every, which is not given"})
         if source.mode == "polled" and (self.interval or 0) < clock.SECOND:
             raise ValidationError({"interval": "a polled feed needs an interval of 1 s or more"})
         if self.timeout < clock.SECOND // 10 or self.timeout > clock.HOUR:
@@ -243,12 +251,16 @@ class Hour(Rollup):
         return f"hour {self.ts}"
 
 
+# A note is what somebody wrote down: a deployment, a change.
+AXES = [(axis, axis) for axis in ("state", "freshness", "note")]
+
+
 class Event(models.Model):
-    """A state or a freshness that was left for another: with start, end and value."""
+    """A state or a freshness that was left for another, or a note: with start, end and value."""
 
     feed = models.ForeignKey(Feed, models.CASCADE, related_name="events")
     series = models.ForeignKey(Series, models.CASCADE, null=True, blank=True)
-    axis = models.CharField(max_length=10, choices=[("state", "state"), ("freshness", "freshness")])
+    axis = models.CharField(max_length=10, choices=AXES)
     what = models.CharField(max_length=10)
     start = models.BigIntegerField()
     end = models.BigIntegerField(null=True, blank=True)

@@ -31,6 +31,15 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """Something that somebody noted down: a deployment, a change. Moments in µs."""
+
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """Numbers by series, rows, text, or several of them. JSON always.
 
@@ -56,6 +65,9 @@ class Reading:
     # Series of which their source says that it has lost sight: stale from `at` on, until it gives
     # them a number again.
     lost: Sequence[str] = ()
+    # Series that have ended: an alert that is resolved. A complete reading need not say it.
+    ended: Sequence[str] = ()
+    marks: Sequence[Mark] = ()
 
 
 def clean_text(given: str) -> str:
@@ -153,4 +165,6 @@ def clean(reading: Reading) -> Reading:
         history=[(names[k], int(ts), clean_number(k, v)) for k, ts, v in reading.history],
         notes=[clean_text(note)[:500] for note in reading.notes][:20],
         lost=[clean_name(name) for name in reading.lost],
+        ended=[clean_name(name) for name in reading.ended],
+        marks=[Mark(m.start, m.end, clean_text(m.text)[:500]) for m in reading.marks],
     )

@@ -126,7 +126,7 @@ def from_rows(feed: Feed) -> FeedNow:
         private=feed.private,
         paused=feed.paused,
         interval=feed.interval,
-        promise=promise(feed.interval, feed.timeout, feed.expect_every),
+        promise=promise(feed.interval, feed.timeout, feed.expect_every, feed.grace),
         thresholds=read_thresholds(feed.thresholds),
         revision=feed.revision,
         version=feed.now.version,

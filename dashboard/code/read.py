@@ -41,6 +41,7 @@ FEED: dict[str, Taker] = {
     "interval": span,
     "timeout": span,
     "expect_every": span,
+    "grace": span,
     "thresholds": items,
     "private": flag,
     "node": text,

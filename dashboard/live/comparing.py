@@ -86,6 +86,8 @@ class Comparer:
         for key, wall in walls.items():
             self._follow_board(key, wall, found)
         self._follow_feeds(found)
+        if self._held.is_full():
+            self._loader.fit()
         self._painter.wake()
 
     def _follow_board(self, key: Key, wall: Wall, found: Survey) -> None:
@@ -124,6 +126,8 @@ class Comparer:
         boards = {key: wall.board for key, wall in self._walls.items()}
         if names is not None or boards != self._boards:
             self._names = self._names if names is None else names
+            if boards != self._boards:
+                self._loader.readmit()
             self._boards = boards
             self._watch({id_ for id_, name in self._names.items() if _wants(boards.values(), name)})
         unwanted = self._held.feeds.keys() - self._watched

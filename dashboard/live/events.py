@@ -81,7 +81,7 @@ async def stream(scope: dict[str, Any], receive: Receive, send: Send) -> None:
 
 
 async def _send_all(seat: Seat, outlet: EventsOutlet) -> None:
-    await outlet.open(signer.sign(seat.hub.place_of(seat.slot)))
+    await outlet.open(signer.sign(seat.hub.places.place_of(seat.slot)))
     await seat.slot.run()
 
 
@@ -102,7 +102,7 @@ async def answer(scope: dict[str, Any], receive: Receive, send: Send) -> None:
         return await respond(send, 413)
     try:
         # Whichever process was asked, the page's own is told.
-        await hub.current().painted(place, text)
+        await hub.current().places.painted(place, text)
     # Broad: each layer has errors of its own, and the page answers again within seconds.
     except Exception:  # noqa: BLE001
         return await respond(send, 503)

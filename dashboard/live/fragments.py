@@ -15,6 +15,7 @@ from django.utils.html import format_html, format_html_join
 
 from dashboard.live.board import Board, Placed
 from dashboard.live.held import Held
+from dashboard.live.room import NO_ROOM, without
 from widgets.clock import as_datetime
 from widgets.face import TileFrame, face_of
 from widgets.gather import Condition, condition, gather
@@ -78,10 +79,12 @@ def _paint(board: Board, tile: Placed, spec: Spec, held: Held, now: int) -> Pain
     feeds = [feed for feed in wanted if may_draw(board, feed)]
     if wanted and not feeds:
         return _failed(board, tile, PRIVATE, now)
-    picked = pick(spec, feeds)
+    picked, fits = without(spec, pick(spec, feeds), held.left_out)
+    if fits is None:
+        return _failed(board, tile, NO_ROOM, now)
     data = gather(spec, picked, held.windows_of(spec), now)
     said = condition(spec, picked, data.lines, now)
-    error = said.error or _left_out(len(wanted) - len(feeds))
+    error = said.error or _left_out(len(wanted) - len(feeds)) or fits
     version = max(said.version, tile.revision)
     html = render(
         tile.kind,

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.conf import settings
+
+from dashboard.live import room
+from dashboard.live.room import WindowKey
 from widgets import clock, history, snapshot
 from widgets.history import Window
 from widgets.models import Feed, FeedState
-from widgets.select import Picked, Spec, pick
+from widgets.select import Picked, Spec
 from widgets.snapshot import FeedNow
-
-WindowKey = tuple[int, int]  # series, step in µs
 
 
 @dataclass(slots=True)
@@ -24,6 +25,8 @@ class Held:
     windows: dict[WindowKey, Window] = field(default_factory=dict)
     # How far back each window reaches, µs.
     reach: dict[WindowKey, int] = field(default_factory=dict)
+    # Windows that are wanted and for which there is no room.
+    left_out: set[WindowKey] = field(default_factory=set)
 
     def of(self, spec: Spec) -> list[FeedNow]:
         return [feed for feed in self.feeds.values() if spec.wants(feed.name)]
@@ -34,13 +37,15 @@ class Held:
         return lambda series: self.windows.get((series, step)) if spec.reach else None
 
     def lacks(self, spec: Spec, picked: Picked) -> set[int]:
-        """The feeds of those series that a widget draws and whose window is not here."""
+        """The feeds of those series that a widget draws and whose window should be here."""
         if not spec.reach:
             return set()
+        step = spec.step
         return {
             one.feed.id
             for one in picked.lines
-            if self.reach.get((one.series.id, spec.step), -1) < spec.reach
+            if self.reach.get((one.series.id, step), -1) < spec.reach
+            and (one.series.id, step) not in self.left_out
         }
 
     def apply(self, message: Mapping[str, Any]) -> bool:
@@ -63,11 +68,39 @@ class Held:
         self.feeds |= loaded.feeds
         self.windows |= loaded.windows
         self.reach |= loaded.reach
+        self.left_out |= loaded.left_out
 
     def load_windows(self, specs: Sequence[Spec]) -> None:
         """Every window that these widgets draw of the feeds held, from the database."""
-        self.reach = wanted(specs, self.feeds.values())
-        self.windows = _load_windows(self.reach)
+        wanted = room.share_out(specs, self.feeds.values())
+        self.windows = room.load(wanted, settings.HUB_POINTS)
+        self.reach = {key: wanted[key] for key in self.windows}
+        self.left_out = wanted.keys() - self.windows.keys()
+
+    def fit(self, specs: Sequence[Spec]) -> set[int]:
+        """Let go of windows that nobody draws, and of those for which there is no room (any
+        more); the feeds of those that went for that."""
+        wanted = room.share_out(specs, self.feeds.values())
+        here = {key: len(self.windows[key]) for key in wanted if key in self.windows}
+        kept = room.fitting(here, settings.HUB_POINTS)
+        gone = here.keys() - kept
+        self.windows = {key: self.windows[key] for key in kept}
+        self.reach = {key: self.reach[key] for key in kept}
+        self.left_out = (self.left_out & wanted.keys()) | gone
+        return self.feeds_of(gone)
+
+    def is_full(self) -> bool:
+        """More points are held than there is room for."""
+        return sum(map(len, self.windows.values())) > settings.HUB_POINTS
+
+    def feeds_of(self, windows: Collection[WindowKey]) -> set[int]:
+        """Whose windows these are."""
+        series = {key[0] for key in windows}
+        return {
+            feed.id
+            for feed in self.feeds.values()
+            if series and any(one.id in series for one in feed.series.values())
+        }
 
     def drop(self, feed: int) -> None:
         """Forget a feed and its windows."""
@@ -80,6 +113,7 @@ class Held:
             return
         for key in [key for key in self.windows if key[0] in series]:
             del self.windows[key], self.reach[key]
+        self.left_out = {key for key in self.left_out if key[0] not in series}
 
 
 def load(ids: Collection[int], specs: Sequence[Spec]) -> Held:
@@ -101,28 +135,3 @@ def load_for(specs: Sequence[Spec]) -> Held:
     """Everything that these widgets draw, for one page."""
     names = Feed.objects.values_list("pk", "name")
     return load([pk for pk, name in names if any(s.wants(name) for s in specs)], specs)
-
-
-def wanted(specs: Iterable[Spec], feeds: Collection[FeedNow]) -> dict[WindowKey, int]:
-    """The windows that widgets draw of these feeds, with how far back they reach."""
-    found: dict[WindowKey, int] = {}
-    for spec in specs:
-        if spec.reach:
-            for one in pick(spec, feeds).lines:
-                key = (one.series.id, spec.step)
-                found[key] = max(spec.reach, found.get(key, 0))
-    return found
-
-
-def _load_windows(reach: Mapping[WindowKey, int]) -> dict[WindowKey, Window]:
-    """One query for each resolution and reach."""
-    alike: dict[tuple[int, int], list[int]] = defaultdict(list)
-    for (series, step), span in reach.items():
-        alike[step, span].append(series)
-    now = clock.now()
-    return {
-        (series, step): window
-        for (step, span), ids in alike.items()
-        # The end is open: a source's clock may be some minutes ahead of ours.
-        for series, window in history.load(ids, now - span, now + clock.HOUR, step).items()
-    }

@@ -10,11 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
-import secrets
-from collections.abc import Awaitable, Callable
-from itertools import count
-from weakref import WeakValueDictionary
 
 from channels.layers import get_channel_layer
 from django.conf import settings
@@ -26,8 +21,10 @@ from dashboard.live.desk import Desk
 from dashboard.live.drawing import Painter
 from dashboard.live.groups import Groups
 from dashboard.live.held import Held
+from dashboard.live.jobs import supervise
 from dashboard.live.loading import Loader
 from dashboard.live.outlet import Frame
+from dashboard.live.places import Places
 from dashboard.live.slot import Slot
 from dashboard.live.survey import look
 from dashboard.live.thread import DatabaseThread
@@ -35,11 +32,7 @@ from dashboard.live.wall import Wall
 from widgets import clock, publish
 from widgets.select import Spec, pick
 
-logger = logging.getLogger(__name__)
-
 HEARTBEAT_EVERY = 5.0
-# A task that failed begins again after this (s).
-PAUSE = 1.0
 
 
 class Hub:
@@ -47,12 +40,11 @@ class Hub:
 
     def __init__(self) -> None:
         self.loop = asyncio.get_running_loop()
-        # What the hubs of other processes call this one by.
-        self.name = secrets.token_hex(8)
         self.walls: dict[Key, Wall] = {}
         self.held = Held()
         self._layer = get_channel_layer()
         self._channel = ""
+        self.places = Places(self._layer)
         self._asking = DatabaseThread("hub")
         self.query = self._asking.query
         # Another: while somebody else holds SQLite's write lock, pages still come and are drawn.
@@ -64,11 +56,9 @@ class Hub:
         self.loader = Loader(self.held, self.query, self._specs, self.painter.touch)
         self.comparer = Comparer(
             self.walls, self.held, self.groups, self.loader, self.painter, self.query,
-            group_of(self.name),
+            self.places.group,
         )  # fmt: skip
         self.teller = Teller(self.walls, self._telling.query)
-        self._numbers = count(1)
-        self._numbered: WeakValueDictionary[int, Slot] = WeakValueDictionary()
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -161,24 +151,9 @@ class Hub:
             if message["type"] == "feed.changed":
                 self.loader.feed_changed(message)
             elif message["type"] == "screen.painted":
-                await self.painted(message["place"], message["text"])
+                self.places.receive(message)
             else:
                 self.comparer.wake()
-
-    def place_of(self, slot: Slot) -> str:
-        """Where in all the processes this slot is, for as long as it is."""
-        number = next(self._numbers)
-        self._numbered[number] = slot
-        return f"{self.name}.{number}"
-
-    async def painted(self, place: str, text: str) -> None:
-        """Have the slot there told what its page says that it has painted."""
-        name, _, number = place.partition(".")
-        if name != self.name:
-            message = {"type": "screen.painted", "place": place, "text": text}
-            await self._layer.group_send(group_of(name), message)
-        elif slot := self._numbered.get(int(number)):
-            slot.receipt.answer(text, clock.now())
 
     async def beat(self) -> None:
         """Send a sign of life to every socket, for ever."""
@@ -189,26 +164,10 @@ class Hub:
                 slot.beat(frame)
 
 
-def group_of(name: str) -> str:
-    """The group of the layer in which the hub of this name is alone."""
-    return f"hub.{name}"
-
-
 def heartbeat() -> Frame:
     """What tells a page that the hub is alive, the server's time (ms), and its build."""
     said = {"type": "heartbeat", "now": clock.now() // 1000, "build": settings.BUILD}
     return Frame(json.dumps(said))
-
-
-async def supervise(name: str, job: Callable[[], Awaitable[None]]) -> None:
-    """Run a job that should never end, again and again."""
-    while True:
-        try:
-            await job()
-        # Broad: whatever went wrong, a hub that stands still is a wall that lies.
-        except Exception:
-            logger.exception("The hub's %s failed; it begins again", name)
-        await asyncio.sleep(PAUSE)
 
 
 _hub: Hub | None = None

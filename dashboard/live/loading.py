@@ -98,7 +98,20 @@ class Loader:
                 loaded.drop(id_)
                 self.refresh({id_})
         self._held.install(loaded)
+        if self._held.is_full():
+            self.fit()
         self._touch(names | self.names(ids))
+
+    def fit(self) -> None:
+        """Keep what there is room for, and draw what then lacks something."""
+        self._touch(self.names(self._held.fit(self._specs())))
+
+    def readmit(self) -> None:
+        """Boards came or went: let go of what was theirs, and load what now may have room."""
+        waiting = self._held.feeds_of(self._held.left_out)
+        self._held.left_out.clear()
+        self.fit()
+        self.refresh(waiting)
 
     def names(self, ids: Iterable[int]) -> set[str]:
         """Of those that are held."""

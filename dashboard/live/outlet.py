@@ -8,23 +8,27 @@ from collections.abc import Awaitable, Callable
 from functools import cached_property
 from typing import Any, Protocol
 
+from widgets import clock
+
 LINE = re.compile(r"\r\n|\r|\n")
 # The name under which our servers lend a socket's `write` in its ASGI scope.
 WRITE = "watchwall.write"
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
-Write = Callable[[bytes], bool]
+Write = Callable[["Frame"], bool]
 
 
 class Frame:
     """A text for many sockets; each encoding is made when first asked for, and once.
 
     `version`: the newest that a screen shows when it has painted this; 0 if that changes nothing.
+    `made`: when it was, µs.
     """
 
     def __init__(self, text: str, version: int = 0) -> None:
         self.text = text
         self.version = version
+        self.made = clock.now()
 
     @cached_property
     def websocket(self) -> bytes:
@@ -66,10 +70,8 @@ class SocketOutlet:
 
     def __init__(self, send: Send, scope: dict[str, Any]) -> None:
         self._send = send
-        self._write: Write = scope.get("extensions", {}).get(WRITE, _cannot)
-
-    def write(self, frame: Frame) -> bool:
-        return self._write(frame.websocket)
+        # Not called by a method of ours: one call less for each screen and each change.
+        self.write: Write = scope.get("extensions", {}).get(WRITE, _cannot)
 
     async def send(self, frame: Frame) -> None:
         await self._send({"type": "websocket.send", "text": frame.text})
@@ -78,5 +80,5 @@ class SocketOutlet:
         await self._send({"type": "websocket.close", "code": code})
 
 
-def _cannot(data: bytes) -> bool:
+def _cannot(frame: Frame) -> bool:
     return False

@@ -37,7 +37,8 @@ class Receipt:
         if self.painted >= version:
             self._awaited = 0
         elif self._awaited:
-            self._awaited = min(self._awaited, version)
+            if version < self._awaited:
+                self._awaited = version
         else:
             self._awaited, self._since = version, now
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dashboard.live.outlet import Frame, Outlet
 from dashboard.live.receipt import Receipt
 from dashboard.live.visitor import Visitor
-from widgets import clock, processes
+from widgets import processes
 
 NOBODY = Visitor()
 
@@ -28,7 +28,7 @@ class Slot:
         self.session = session
         self.visitor = visitor
         self.receipt = Receipt()
-        self._outlet = outlet
+        self._outlet, self._write = outlet, outlet.write
         # Nothing waits and no send is under way, so nothing can be overtaken. Not before `run`.
         self._idle = False
         self._parts: dict[str, str] = {}
@@ -43,8 +43,8 @@ class Slot:
         Whoever has nothing else waiting is sent that very frame, which thousands share.
         """
         if frame.version != self.receipt.handed:
-            self.receipt.hand(frame.version, clock.now())
-        if self._idle and self._outlet.write(frame):
+            self.receipt.hand(frame.version, frame.made)
+        if self._idle and self._write(frame):
             return
         if "wall" in parts:
             # The grid holds every tile as it is now; an older fragment of one must not follow.
@@ -65,7 +65,7 @@ class Slot:
 
     def beat(self, heartbeat: Frame) -> None:
         """Have a heartbeat sent; an older one that still waits is worth nothing."""
-        if not (self._idle and self._outlet.write(heartbeat)):
+        if not (self._idle and self._write(heartbeat)):
             self._heartbeat = heartbeat
             self._work()
 

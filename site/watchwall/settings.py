@@ -143,6 +143,8 @@ TEMPLATES = [
     }
 ]
 
+# Of all windows that one web process holds. A raw sample takes 80 bytes, a minute or hour 250.
+HUB_POINTS = number("WATCHWALL_HUB_POINTS", 2_000_000, 1_000, 1_000_000_000)
 WORKERS = number("WATCHWALL_WORKERS", 4, 1, 64)
 DATABASES = {
     "default": database(

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from json import dumps
 from typing import Any, ClassVar
 
+from widgets.change import Fold
 from widgets.reading import Reading
 from widgets.registry import Registry
 
@@ -55,11 +56,15 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Push:
-    """A reading for the feed of that name; `place` is where in the body it stands."""
+    """A reading for the feed of that name; `place` is where in the body it stands.
+
+    `fold`: where the reading depends on what came before; see `widgets.change.Arrival`.
+    """
 
     feed: str
     reading: Reading
     place: str = ""
+    fold: Fold | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +137,7 @@ class Format:
     routes: ClassVar[Sequence[Route]] = ()
     # Besides the Authorization header: names in the query, and a placeholder of the route.
     token_query: ClassVar[Sequence[str]] = ("token",)
-    token_part: ClassVar[str] = ""
+    credential_part: ClassVar[str] = ""
     # Content-Encodings that `decode` unpacks itself; gzip and deflate are unpacked before it.
     unpacks: ClassVar[frozenset[str]] = frozenset()
 

@@ -161,7 +161,9 @@ class PushApplication:
         """What the sender may do; None if the token must be in the body, which is not here yet."""
         token = tokens.presented(request.headers, request.query, one.token_query)
         token = (
-            token or request.parts.get(one.token_part, "") or (one.token_in(body) if body else "")
+            token
+            or request.parts.get(one.credential_part, "")
+            or (one.token_in(body) if body else "")
         )
         if not token:
             if body or type(one).token_in is Format.token_in:

@@ -134,7 +134,9 @@ class Door:
         gone = []
         for start in range(0, len(fitting), AT_ONCE):
             some = fitting[start : start + AT_ONCE]
-            arrivals = [Arrival(known.id, now, push.reading) for push, known in some]
+            arrivals = [
+                Arrival(known.id, now, push.reading, fold=push.fold) for push, known in some
+            ]
             outcomes = await done(record.offer(arrivals))
             for (push, _), outcome in zip(some, outcomes, strict=True):
                 if outcome.status == "gone":
@@ -231,7 +233,9 @@ def without(reading: Reading, names: set[str]) -> Reading:
 
 def size(reading: Reading) -> int:
     """How many numbers; a reading without any counts as one."""
-    return len(reading.numbers) + len(reading.history) + len(reading.lost) or 1
+    return len(reading.numbers) + len(reading.history) + len(reading.lost) or max(
+        len(reading.marks), 1
+    )
 
 
 async def done(answers: Sequence[Future[Outcome]]) -> list[Outcome]:

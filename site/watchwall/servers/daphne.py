@@ -58,8 +58,8 @@ class Protocol(WebSocketProtocol):  # type: ignore[misc]  # daphne has no types
         self.unregisterProducer()
         self.registerProducer(self.gate, True)
 
-    def write_at_once(self, data: bytes) -> bool:
-        """Write a whole frame, if the socket is open and nothing is buffered before it."""
+    def write_at_once(self, frame: Frame) -> bool:
+        """Write it, if the socket is open and nothing is buffered before it."""
         transport = self.transport
         if (
             self.state != self.STATE_OPEN
@@ -73,6 +73,7 @@ class Protocol(WebSocketProtocol):  # type: ignore[misc]  # daphne has no types
             return False
         # Twisted's `write` only buffers, and sends on the reactor's next turn, with a call of
         # select's for each socket between.
+        data = frame.websocket
         sent = transport.writeSomeData(data)
         if not isinstance(sent, int):
             return False  # The connection is lost; Twisted finds that out by itself.

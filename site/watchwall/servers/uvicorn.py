@@ -12,7 +12,7 @@ import uvicorn
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from dashboard.live.drain import drain
-from dashboard.live.outlet import WRITE
+from dashboard.live.outlet import WRITE, Frame
 from watchwall.servers import BACKLOG, MOST_RECEIVED, PATIENCE
 
 
@@ -24,17 +24,17 @@ class Protocol(WebSocketsSansIOProtocol):
         self.scope["extensions"][WRITE] = self.write_at_once  # type: ignore[assignment]
         await super().run_asgi()
 
-    def write_at_once(self, data: bytes) -> bool:
-        """Write a whole frame, if the socket is open and nothing is buffered before it."""
+    def write_at_once(self, frame: Frame) -> bool:
+        """Write it, if the socket is open and nothing is buffered before it."""
         transport = self.transport
         if (
-            not self.handshake_complete
+            transport.get_write_buffer_size()
             or self.close_sent
-            or transport.get_write_buffer_size()
+            or not self.handshake_complete
             or transport.is_closing()
         ):
             return False
-        transport.write(data)
+        transport.write(frame.websocket)
         return True
 
     def keepalive_timeout(self) -> None:
