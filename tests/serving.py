@@ -41,6 +41,19 @@ async def _cancel_all() -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+    await _turns()
+
+
+async def _close(server: asyncio.Server) -> None:
+    # asyncio loses a connection that it has accepted but not yet taken when the server closes.
+    await _turns()
+    server.close()
+
+
+async def _turns() -> None:
+    """A few turns of the loop, for what takes more than one."""
+    for _ in range(5):
+        await asyncio.sleep(0)
 
 
 @contextmanager
@@ -80,7 +93,7 @@ def speaking(raw: Raw) -> Iterator[str]:
         start = asyncio.start_server(serve, "127.0.0.1", 0)
         server = asyncio.run_coroutine_threadsafe(start, loop).result(10)
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        loop.call_soon_threadsafe(server.close)
+        asyncio.run_coroutine_threadsafe(_close(server), loop).result(10)
 
 
 @dataclass(frozen=True)

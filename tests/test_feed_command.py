@@ -10,7 +10,9 @@ from django.core.management import CommandError, call_command
 
 from tests.serving import serving
 from widgets.clock import SECOND
+from widgets.management.commands.feed import described
 from widgets.models import Feed, Sample
+from widgets.reading import Reading
 
 
 async def handle(request: web.Request) -> web.Response:
@@ -64,6 +66,12 @@ options:
     assert "text: all is well" in lines
     assert "true at 2023-11-14T22:13:20.000+00:00" in lines
     assert lines[-1].startswith("took ")
+
+
+def test_points_of_the_past_are_counted() -> None:
+    reading = Reading({"a": 1.0}, history=[("a", 1, 1.0), ("a", 2, 1.0), ("b", 1, 1.0)])
+
+    assert "3 points of the past, of 2 series" in described(reading, 0)
 
 
 def test_a_second_try_gives_rates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
