@@ -1,4 +1,4 @@
-"""A cable between a page and its server, to be cut: TCP, passed on byte by byte."""
+"""A cable between a page and its server, to be cut, and the kind of proxy that breaks sockets."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ import struct
 import threading
 from collections.abc import Coroutine
 from contextlib import suppress
-from typing import Any
+from typing import Any, Literal
+
+REFUSED = b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+Sockets = Literal["pass", "refuse", "stall"]
 
 
 class Relay:
@@ -16,10 +19,13 @@ class Relay:
 
     `stall`: nothing passes any more, in either direction, and new connections hang. `reset`: what
     there is breaks off, and what comes anew passes again.
+
+    `sockets`: what becomes of the handshake of a WebSocket, as some proxies have it.
     """
 
-    def __init__(self, *ports: int) -> None:
+    def __init__(self, *ports: int, sockets: Sockets = "pass") -> None:
         self.ports = ports
+        self.sockets = sockets
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
@@ -70,11 +76,25 @@ class Relay:
         self._open.add(writer)
         try:
             await self._passing.wait()
-            if there := await self._reach():
-                await self._join((reader, writer), there)
+            with suppress(asyncio.IncompleteReadError, OSError):
+                head = await reader.readuntil(b"\r\n\r\n")
+                if self.sockets != "pass" and b"upgrade: websocket" in head.lower():
+                    await self._break_handshake(reader, writer)
+                elif there := await self._reach():
+                    there[1].write(head)
+                    await self._join((reader, writer), there)
         finally:
             self._open.discard(writer)
             writer.transport.abort()
+
+    async def _break_handshake(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        if self.sockets == "refuse":
+            writer.write(REFUSED)
+            await writer.drain()
+        else:
+            await reader.read()  # Nothing is said until the page gives up.
 
     async def _reach(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
         for port in self.ports:

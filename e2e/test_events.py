@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
-from typing import Literal
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from e2e.boards import board, feed_of, stat
 from e2e.conftest import OpenPage
-from e2e.proxy import Proxy
+from e2e.relay import Relay, Sockets
 from e2e.target import Target
 from e2e.wall import Wall
 
@@ -23,16 +22,16 @@ window.setInterval = (work, ms, ...rest) => wait(work, ms === 300000 ? 3000 : ms
 
 
 @pytest.fixture
-def proxy(wall: Wall, target: Target) -> Iterator[Proxy]:
+def proxy(wall: Wall, target: Target) -> Iterator[Relay]:
     """In front of a wall whose one tile shows 41."""
     target.answers["x"] = {"a": 41}
     wall.apply(board({"x": feed_of(target.url("x"))}, [stat("x", [0, 0, 3, 2], "x")]))
-    proxy = Proxy(wall.port, "refuse")
+    proxy = Relay(wall.port, sockets="refuse")
     yield proxy
     proxy.close()
 
 
-def visit(proxy: Proxy, open_page: OpenPage) -> Page:
+def visit(proxy: Relay, open_page: OpenPage) -> Page:
     page = open_page("about:blank")
     page.add_init_script(IMPATIENT)
     page.goto(f"{proxy.url}/d/test/")
@@ -46,7 +45,7 @@ def link(page: Page, state: str, says: str, within: float) -> None:
 
 @pytest.mark.parametrize("sockets", ["refuse", "stall"])
 def test_a_page_behind_a_proxy_that_breaks_sockets_is_live_over_events(
-    proxy: Proxy, target: Target, open_page: OpenPage, sockets: Literal["refuse", "stall"]
+    proxy: Relay, target: Target, open_page: OpenPage, sockets: Sockets
 ) -> None:
     proxy.sockets = sockets
     page = visit(proxy, open_page)
@@ -68,7 +67,7 @@ def test_a_page_behind_a_proxy_that_breaks_sockets_is_live_over_events(
 
 
 def test_a_page_on_events_grows_old_comes_back_and_returns_to_its_socket(
-    proxy: Proxy, wall: Wall, target: Target, open_page: OpenPage
+    proxy: Relay, wall: Wall, target: Target, open_page: OpenPage
 ) -> None:
     page = visit(proxy, open_page)
     tile = page.locator("article.widget-stat")
@@ -92,7 +91,7 @@ def test_a_page_on_events_grows_old_comes_back_and_returns_to_its_socket(
 
 
 def test_a_page_that_is_signed_out_while_on_events_asks_for_a_login(
-    proxy: Proxy, wall: Wall, open_page: OpenPage
+    proxy: Relay, wall: Wall, open_page: OpenPage
 ) -> None:
     page = visit(proxy, open_page)
     link(page, "live", "live over events", 60)
