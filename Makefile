@@ -33,7 +33,6 @@ test: system .venv/.dev check ## lint, types, unit, integration and browser test
 	$(BIN)/pytest -m "not slow" e2e
 
 test-all: system .venv/.dev ## on top of `make test`: what takes long, and the tests of the database on PostgreSQL
-	$(BIN)/pytest -m slow tests
 	$(BIN)/pytest -m slow e2e
 	WATCHWALL_TEST_DATABASE=postgresql $(BIN)/pytest -m "not slow" tests
 
