@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 import threading
 from collections.abc import Awaitable, Callable, Iterator
@@ -44,10 +45,10 @@ async def _cancel_all() -> None:
     await _turns()
 
 
-async def _close(server: asyncio.Server) -> None:
-    # asyncio loses a connection that it has accepted but not yet taken when the server closes.
+async def _accept_no_more(listening: socket.socket) -> None:
+    # asyncio loses a connection that it has accepted but not yet taken when its server closes.
+    asyncio.get_running_loop().remove_reader(listening.fileno())
     await _turns()
-    server.close()
 
 
 async def _turns() -> None:
@@ -60,21 +61,25 @@ async def _turns() -> None:
 def serving(handler: Handler, tls: ssl.SSLContext | None = None) -> Iterator[str]:
     """Serve every path with the handler; gives the address, without a slash at its end."""
 
-    async def start() -> web.AppRunner:
+    async def start(listening: socket.socket) -> web.AppRunner:
         app = web.Application()
         app.router.add_route("*", "/{path:.*}", handler)
         runner = web.AppRunner(app, shutdown_timeout=0)
         await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
+        await web.SockSite(runner, listening, ssl_context=tls).start()
         return runner
 
-    with _looping() as loop:
-        runner = asyncio.run_coroutine_threadsafe(start(), loop).result(10)
+    async def stop(runner: web.AppRunner, listening: socket.socket) -> None:
+        await _accept_no_more(listening)
+        await runner.cleanup()
+
+    with socket.create_server(("127.0.0.1", 0)) as listening, _looping() as loop:
+        runner = asyncio.run_coroutine_threadsafe(start(listening), loop).result(10)
         scheme = "https" if tls else "http"
         try:
-            yield f"{scheme}://127.0.0.1:{runner.addresses[0][1]}"
+            yield f"{scheme}://127.0.0.1:{listening.getsockname()[1]}"
         finally:
-            asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result(10)
+            asyncio.run_coroutine_threadsafe(stop(runner, listening), loop).result(10)
 
 
 @contextmanager
@@ -89,11 +94,17 @@ def speaking(raw: Raw) -> Iterator[str]:
         finally:
             writer.transport.abort()
 
-    with _looping() as loop:
-        start = asyncio.start_server(serve, "127.0.0.1", 0)
+    async def stop(server: asyncio.Server, listening: socket.socket) -> None:
+        await _accept_no_more(listening)
+        server.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as listening, _looping() as loop:
+        start = asyncio.start_server(serve, sock=listening)
         server = asyncio.run_coroutine_threadsafe(start, loop).result(10)
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        asyncio.run_coroutine_threadsafe(_close(server), loop).result(10)
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            asyncio.run_coroutine_threadsafe(stop(server, listening), loop).result(10)
 
 
 @dataclass(frozen=True)
