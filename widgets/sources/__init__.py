@@ -75,13 +75,14 @@ class Source:
 class Listened:
     """A feed that is listened for. `options` are complete, with secrets in them.
 
-    `positions`: how far each of its streams was stored when listening began.
+    `positions`: how far each of its streams was stored when listening began. `rows`: its last.
     """
 
     id: int
     name: str
     options: Mapping[str, Any]
     positions: Mapping[str, Position] = field(default_factory=dict)
+    rows: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,8 @@ class Heard:
     `feed`: the id of the feed listened for. `name`: the reading is another feed's, of that name,
     which is made if there is none, private; "" if it is the feed's own. `position`, in `stream`:
     where it stood; each one is greater than all that were heard of this stream before, as lists
-    compare. None: what is delivered twice is told by its time alone (`reading.at`).
+    compare. None: what is delivered twice is told by its time alone (`reading.at`). `stream` names
+    broker and topic, so that what the feed listens to after an edit is another.
     """
 
     feed: int
