@@ -17,10 +17,10 @@ from django.db import OperationalError
 
 from tests.feeds import make_feed, polled
 from tests.pushing import Sender
-from widgets import record
+from widgets import directory, record
 from widgets.commit import commit
 from widgets.models import Feed, Handled, Sample, Series, Token
-from widgets.push import application, directory, tokens
+from widgets.push import application, tokens
 
 R = TypeVar("R")
 
