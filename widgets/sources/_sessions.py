@@ -67,7 +67,7 @@ async def trusting(
 ) -> tuple[Tls, ssl.SSLContext]:
     """The context for what the options `ca` and `verify` say. Runs on the I/O loop."""
     ca = str(options["ca"]) if options["verify"] else ""
-    tls = Tls(ca, options["verify"], _changed(ca) if ca else 0, speaks)
+    tls = Tls(ca, options["verify"], changed(ca) if ca else 0, speaks)
     try:
         return tls, await _context(tls)
     except OSError as error:  # An ssl.SSLError is one.
@@ -86,7 +86,7 @@ async def session(options: Mapping[str, Any], fresh: bool) -> aiohttp.ClientSess
     return await io.session((tls, fresh), lambda: _new_session(context, fresh))
 
 
-def _changed(ca: str) -> int:
+def changed(ca: str) -> int:
     try:
         return Path(ca).stat().st_mtime_ns
     except OSError as error:
