@@ -88,7 +88,7 @@ def listening(
     source = sources[slug]
     assert isinstance(source, Streamed)
     ear = Ear(stores)
-    feed = Listened(FEED, "f", read(source.Options, given), positions or {}, trial)
+    feed = Listened(FEED, "f", read(source.Options, given), positions or {}, trial=trial)
 
     def run() -> None:
         try:

@@ -15,7 +15,7 @@ every = pytest.mark.parametrize("source", list(sources), ids=lambda source: sour
 
 @every
 def test_a_source_is_called_as_its_module_is(source: Source) -> None:
-    assert type(source).__module__ == f"widgets.sources.{source.slug}"
+    assert type(source).__module__ == f"widgets.sources.{source.slug.replace('-', '_')}"
     assert source.label
 
 

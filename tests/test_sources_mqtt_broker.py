@@ -214,7 +214,7 @@ def test_over_tls_the_certificate_must_be_valid(tmp_path: Path) -> None:
                 ear.connects()
         assert "the certificate is not valid: " in error("mqtt", given)
         missing = error("mqtt", given | {"ca": str(tmp_path / "none")})
-        assert missing == f"the file {tmp_path}/none of option ca: No such file or directory"
+        assert missing.startswith(f"{tmp_path}/none cannot be read as a file of certificates")
         assert error("mqtt", options(server, "x")).startswith("the broker at 127.0.0.1:")
     finally:
         server.close()

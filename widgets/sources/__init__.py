@@ -75,15 +75,16 @@ class Source:
 class Listened:
     """A feed that is listened for. `options` are complete, with secrets in them.
 
-    `positions`: how far each of its streams was stored when listening began. `trial`: somebody
-    wants to see what would come. Nothing of it is stored, so nothing may be taken from whoever
-    listens for good: another name at the broker, and no session that it keeps.
+    `positions`: how far each of its streams was stored when listening began. `rows`: its last.
+    `trial`: somebody wants to see what would come. Nothing of it is stored, so nothing may be
+    taken from whoever listens for good: another name at the broker, and no session that it keeps.
     """
 
     id: int
     name: str
     options: Mapping[str, Any]
     positions: Mapping[str, Position] = field(default_factory=dict)
+    rows: Sequence[Mapping[str, Any]] = ()
     trial: bool = False
 
 
@@ -95,7 +96,8 @@ class Heard:
     which is made if there is none, private; "" if it is the feed's own. `position`, in `stream`:
     where it stood; each one is greater than all that were heard of this stream before, as lists
     compare. None: what is delivered twice is told by its time alone (`reading.at`), or by `id`:
-    a message that was heard lately is not recorded again.
+    a message that was heard lately is not recorded again. `stream` names broker and topic, so that
+    what the feed listens to after an edit is another.
     """
 
     feed: int

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import ssl
 from collections.abc import Callable, Mapping
 from hashlib import blake2b
 from typing import Any
@@ -13,10 +12,9 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 
 from widgets.options import BoolField, Options
-from widgets.sources import Listened, SourceError
+from widgets.sources import Listened
 from widgets.sources._naming import Naming, naming
 from widgets.sources._payload import Meaning
-from widgets.sources._sessions import Tls, changed
 
 PRECISIONS = ("s", "ms", "us", "ns")
 
@@ -79,15 +77,3 @@ def known_as(feed: Listened) -> str:
         return f"watchwall-{secrets.token_hex(6)}"
     key = f"{settings.SECRET_KEY} {feed.id}".encode()
     return f"watchwall-{blake2b(key, digest_size=6).hexdigest()}"
-
-
-def trusting(options: Mapping[str, Any]) -> ssl.SSLContext:
-    """The TLS context for what the options `ca` and `verify` say. Reads files."""
-    ca = str(options["ca"]) if options["verify"] else ""
-    try:
-        return Tls(ca, options["verify"], changed(ca) if ca else 0, ()).context()
-    except OSError as error:  # An ssl.SSLError is one.
-        raise SourceError(
-            f"{ca} cannot be read as a file of certificates in PEM: "
-            f"{error.strerror or error}; correct the option ca"
-        ) from None

@@ -48,6 +48,8 @@ class Consumer:
         self._topics = topics
         self._reached = reached
         self._latest = latest
+        # By its own name for itself, once it is open.
+        self.cluster = ""
         self._complaint: KafkaError | None = None
         self._last = ""
         self._paused = False
@@ -60,9 +62,10 @@ class Consumer:
 
     def open(self) -> None:
         """See that somebody answers, and begin."""
-        found = self._brokers(CONNECT)
+        found = self._ask(CONNECT)
         # It connects by itself to those that were named to it, from here on.
-        allowed(found)
+        allowed(broker.host for broker in found.brokers.values())
+        self.cluster = found.cluster_id or ""
         self._client.subscribe(list(self._topics), on_assign=self._assigned)
 
     def read(self, within: float) -> list[Message]:
@@ -111,16 +114,15 @@ class Consumer:
     def close(self) -> None:
         self._client.close()
 
-    def _brokers(self, within: float) -> list[str]:
-        """The hosts of all brokers, as the one that answers has them."""
+    def _ask(self, within: float) -> Any:
+        """What is there, as any of the brokers has it."""
         try:
-            found = self._client.list_topics(timeout=within)
+            return self._client.list_topics(timeout=within)
         except KafkaException as error:
             # It says that nobody answered; why is what it complains of, and only here.
             self._complaint = None
             self._client.poll(0)
             raise SourceError(f"{self.name}: {self._last or said(error.args[0])}") from None
-        return [broker.host for broker in found.brokers.values()]
 
     def _complain(self, error: KafkaError) -> None:
         """Called from within `poll` and the like."""
@@ -136,7 +138,7 @@ class Consumer:
             return
         if error.code() == KafkaError._ALL_BROKERS_DOWN:
             # Also said of a connection that was idle for long and is opened anew at once.
-            self._brokers(CONNECT)
+            self._ask(CONNECT)
             return
         raise SourceError(f"{self.name}: {said(error)}")
 

@@ -67,14 +67,27 @@ async def trusting(
 ) -> tuple[Tls, ssl.SSLContext]:
     """The context for what the options `ca` and `verify` say. Runs on the I/O loop."""
     ca = str(options["ca"]) if options["verify"] else ""
-    tls = Tls(ca, options["verify"], changed(ca) if ca else 0, speaks)
+    tls = Tls(ca, options["verify"], _changed(ca) if ca else 0, speaks)
     try:
         return tls, await _context(tls)
     except OSError as error:  # An ssl.SSLError is one.
-        raise SourceError(
-            f"{ca} cannot be read as a file of certificates in PEM: "
-            f"{error.strerror or error}; correct the option ca"
-        ) from None
+        raise _unreadable(ca, error) from None
+
+
+def _unreadable(ca: str, error: OSError) -> SourceError:
+    return SourceError(
+        f"{ca} cannot be read as a file of certificates in PEM: "
+        f"{error.strerror or error}; correct the option ca"
+    )
+
+
+def context(options: Mapping[str, Any]) -> ssl.SSLContext:
+    """The same, made anew, for a thread that waits for it: 100 ms of processor time."""
+    ca = str(options["ca"]) if options["verify"] else ""
+    try:
+        return Tls(ca, options["verify"], 0, ()).context()
+    except OSError as error:
+        raise _unreadable(ca, error) from None
 
 
 async def session(options: Mapping[str, Any], fresh: bool) -> aiohttp.ClientSession:
@@ -86,7 +99,7 @@ async def session(options: Mapping[str, Any], fresh: bool) -> aiohttp.ClientSess
     return await io.session((tls, fresh), lambda: _new_session(context, fresh))
 
 
-def changed(ca: str) -> int:
+def _changed(ca: str) -> int:
     try:
         return Path(ca).stat().st_mtime_ns
     except OSError as error:

@@ -19,7 +19,7 @@ from widgets.sources._brokers import BrokerOptions, check_naming, known_as, mean
 from widgets.sources._kafka import Consumer, said, split
 from widgets.sources._naming import Naming, NoName
 from widgets.sources._payload import Meaning, decode
-from widgets.sources._sessions import changed
+from widgets.sources._sessions import context
 
 EXAMPLE = "{key}, {topic}, {partition} or {header.host}"
 MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
@@ -114,7 +114,8 @@ class Reader:
     """Makes of each message what it says. Pure."""
 
     feed: int
-    group: str
+    # Cluster and group: what its streams are called by.
+    origin: str
     meaning: Meaning
     name: Naming
     owner: Naming
@@ -130,7 +131,7 @@ class Reader:
         heard = [
             Heard(
                 self.feed, reading, name=owner,
-                stream=stream(self.group, message.topic, message.partition),
+                stream=stream(self.origin, message.topic, message.partition),
                 position=(message.offset, i),
             )
             for i, reading in enumerate(found.readings)
@@ -138,9 +139,9 @@ class Reader:
         return heard, f"{message.place}: {found.wrong}" if found.wrong else ""
 
 
-def stream(group: str, topic: str, partition: int) -> str:
-    """What its positions are kept under. Another group begins anew."""
-    return f"{group}/{topic}/{partition}"
+def stream(origin: str, topic: str, partition: int) -> str:
+    """What its positions are kept under. Another group begins anew, and so does another cluster."""
+    return f"{origin}/{topic}/{partition}"
 
 
 def moment(message: Kept) -> int | None:
@@ -190,24 +191,25 @@ class Session:
 
     def __init__(self, feed: Listened, out: Out) -> None:
         options = feed.options
-        if options["ca"]:
-            changed(options["ca"])  # The library would not say which file it cannot read.
+        if options["tls"] and options["ca"]:
+            context(options)  # The library would not say which file it cannot read.
         self.feed = feed
         self.out = out
         self.group = ("" if feed.trial else options["group"]) or known_as(feed)
-        self.reader = Reader(
-            feed.id, self.group, meaning(options), names(options["name"]), names(options["feed"])
-        )
         # The last message is read again: of several readings in it, the last may be missing.
         self._reached = {name: position[0] for name, position in feed.positions.items()}
         self.consumer = Consumer(
             configuration(options, self.group), options["topics"],
-            lambda topic, part: self._reached.get(stream(self.group, topic, part)),
+            lambda topic, part: self._reached.get(stream(self.reader.origin, topic, part)),
             latest=options["start"] == "latest",
         )  # fmt: skip
 
     def run(self, stop: Event) -> None:
         self.consumer.open()
+        options, origin = self.feed.options, f"{self.consumer.cluster}/{self.group}"
+        self.reader = Reader(
+            self.feed.id, origin, meaning(options), names(options["name"]), names(options["feed"])
+        )
         self.out.connected()
         while not stop.is_set() and self._hand_on(self.consumer.read(STOPS_WITHIN)):
             self.consumer.commit()
@@ -240,7 +242,7 @@ class Session:
             reached[kept.topic, kept.partition] = kept.offset + 1
         taken = not reached or self.out.put(heard, partial(self.consumer.stored, reached))
         for (topic, part), offset in reached.items():
-            self._reached[stream(self.group, topic, part)] = offset
+            self._reached[stream(self.reader.origin, topic, part)] = offset
         if wrong:
             self.out.failed(self.feed.id, wrong)
         return taken

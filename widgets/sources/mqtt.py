@@ -22,11 +22,11 @@ from widgets.sources._brokers import (
     known_as,
     meaning,
     names,
-    trusting,
 )
 from widgets.sources._mqtt import Broker, Connection
 from widgets.sources._naming import NoName
 from widgets.sources._payload import Meaning, decode
+from widgets.sources._sessions import context
 
 EXAMPLE = "{1}.{3}, with {1} for the first level of the topic, or {topic}"
 SHARED = "$share/"
@@ -263,5 +263,5 @@ def _broker(feed: Listened) -> Broker:
     client = "" if feed.trial else options["client"]
     return Broker(
         host, port, client or known_as(feed),
-        options["user"], options["password"], trusting(options) if tls else None,
+        options["user"], options["password"], context(options) if tls else None,
     )  # fmt: skip

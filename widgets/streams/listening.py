@@ -142,9 +142,10 @@ class Listening:
 
 
 def _listened(feeds: Sequence[Wanted]) -> list[Listened]:
-    rows = FeedState.objects.filter(pk__in=[feed.id for feed in feeds])
-    memos = dict(rows.values_list("pk", "memo"))
+    states = FeedState.objects.filter(pk__in=[feed.id for feed in feeds])
+    known = {id_: (memo, rows) for id_, memo, rows in states.values_list("pk", "memo", "rows")}
     return [
-        Listened(feed.id, feed.name, feed.options, positions_in(memos.get(feed.id, {})))
+        Listened(feed.id, feed.name, feed.options, positions_in(memo), rows or ())
         for feed in feeds
+        for memo, rows in [known.get(feed.id, ({}, None))]
     ]
