@@ -31,6 +31,7 @@ def main() -> None:
     rd = library()
     error = ctypes.create_string_buffer(512)
     conf = ctypes.c_void_p(rd.rd_kafka_conf_new())
+    rd.rd_kafka_conf_set(conf, b"log_level", b"0", error, len(error))
     handle = ctypes.c_void_p(rd.rd_kafka_new(PRODUCER, conf, error, len(error)))
     assert handle, error.value.decode()
     cluster = ctypes.c_void_p(rd.rd_kafka_mock_cluster_new(handle, 1))

@@ -21,7 +21,9 @@ def options(**given: Any) -> dict[str, Any]:
 
 def reader(**given: Any) -> Reader:
     chosen = options(**given)
-    return Reader(7, "g", meaning(chosen), names(chosen["name"]), names(chosen["feed"]))
+    return Reader(
+        7, "g", meaning(chosen), names(chosen["name"]), names(chosen["feed"]), {"orders": 4}
+    )
 
 
 def kept(value: bytes, **given: Any) -> Kept:
@@ -35,7 +37,7 @@ def test_a_message_has_its_place_and_its_time() -> None:
 
     assert wrong == ""
     assert heard.reading.numbers == {"paid": 3}
-    assert heard.reading.at == NOON + 41
+    assert heard.reading.at == NOON + 41 * 4 + 2
     assert (heard.stream, heard.position) == ("g/orders/2", (41, 0))
 
 
@@ -45,11 +47,22 @@ def test_a_time_in_the_payload_counts_more() -> None:
     assert heard.reading.at == NOON - 5
 
 
-def test_messages_of_one_millisecond_stand_one_after_another() -> None:
-    moments = [moment(kept(b"1", offset=offset)) for offset in range(1_000, 1_999)]
+@pytest.mark.parametrize(("partitions", "each"), [(1, 1_000), (3, 250), (4, 250), (9, 100)])
+def test_messages_of_one_millisecond_have_each_a_moment_of_their_own(
+    partitions: int, each: int
+) -> None:
+    moments = {
+        moment(kept(b"1", offset=offset, partition=partition), partitions)
+        for partition in range(partitions)
+        for offset in range(12_345, 12_345 + each)
+    }
 
-    assert len(set(moments)) == 999
-    assert moments[0] == NOON
+    assert len(moments) == partitions * each
+    assert moments <= set(range(NOON, NOON + 1_000))
+
+
+def test_also_where_there_are_more_partitions_than_microseconds() -> None:
+    assert moment(kept(b"1", partition=1_999), 2_000) == NOON + 999
 
 
 def test_where_nobody_knows_the_time_it_is_that_of_arrival() -> None:

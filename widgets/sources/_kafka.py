@@ -50,6 +50,8 @@ class Consumer:
         self._latest = latest
         # By its own name for itself, once it is open.
         self.cluster = ""
+        # How many each topic has, once they are assigned.
+        self.partitions: dict[str, int] = {}
         self._complaint: KafkaError | None = None
         self._last = ""
         self._paused = False
@@ -146,6 +148,8 @@ class Consumer:
         """Begin where the database says, or else the group, or else where a new one does."""
         begun = []
         for partition in partitions:
+            known = self.partitions.get(partition.topic, 0)
+            self.partitions[partition.topic] = max(known, partition.partition + 1)
             first, following = client.get_watermark_offsets(partition, timeout=CONNECT)
             offset = self._reached(partition.topic, partition.partition)
             if offset is None:

@@ -25,6 +25,7 @@ EXAMPLE = "{key}, {topic}, {partition} or {header.host}"
 MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
 # How much the library fetches ahead at most, kB.
 AHEAD = 16_384
+_STEPS = [step for step in range(1, 1_001) if 1_000 % step == 0]
 # s
 STOPS_WITHIN = 0.5
 
@@ -119,6 +120,8 @@ class Reader:
     meaning: Meaning
     name: Naming
     owner: Naming
+    # How many partitions each topic has.
+    partitions: Mapping[str, int]
 
     def read(self, message: Kept, now: int) -> tuple[list[Heard], str]:
         """What it says, and what is wrong with it ("" if nothing). `now` in µs."""
@@ -127,7 +130,8 @@ class Reader:
             name, owner = self.name(parts), self.owner(parts)
         except NoName as error:
             return [], f"{message.place}: {error}"
-        found = decode(message.value, name, self.meaning, now, moment(message))
+        at = moment(message, self.partitions.get(message.topic, 1))
+        found = decode(message.value, name, self.meaning, now, at)
         heard = [
             Heard(
                 self.feed, reading, name=owner,
@@ -144,13 +148,18 @@ def stream(origin: str, topic: str, partition: int) -> str:
     return f"{origin}/{topic}/{partition}"
 
 
-def moment(message: Kept) -> int | None:
+def moment(message: Kept, partitions: int) -> int | None:
     """When it was written, µs.
 
-    Kafka says so by the ms. Of several in one the last digits are the offset's, since of two
-    numbers at one moment a series would keep the first.
+    Kafka says so by the ms. The last digits tell those of one ms apart, since of two numbers at one
+    moment a series would keep the first: each partition has µs of its own, and goes through them
+    by its offsets, so that a message has the same moment whenever it is read.
     """
-    return None if message.at is None else message.at * 1000 + message.offset % 1000
+    if message.at is None:
+        return None
+    # That it divides 1,000 keeps the partitions apart also where the offsets begin again.
+    step = next((step for step in _STEPS if step >= partitions), 1_000)
+    return message.at * 1_000 + (message.offset * step + message.partition) % 1_000
 
 
 def _parts(message: Kept) -> dict[str, str]:
@@ -208,8 +217,9 @@ class Session:
         self.consumer.open()
         options, origin = self.feed.options, f"{self.consumer.cluster}/{self.group}"
         self.reader = Reader(
-            self.feed.id, origin, meaning(options), names(options["name"]), names(options["feed"])
-        )
+            self.feed.id, origin, meaning(options), names(options["name"]), names(options["feed"]),
+            self.consumer.partitions,
+        )  # fmt: skip
         self.out.connected()
         while not stop.is_set() and self._hand_on(self.consumer.read(STOPS_WITHIN)):
             self.consumer.commit()
