@@ -113,6 +113,9 @@ async def _listen(
 ) -> None:
     async with connected(at, feeds[0].options, tls, TIMEOUT) as client:
         reader = Reader(at, client, feeds, out)
+        if feeds[0].trial:
+            await reader.look(stop)
+            return
         await reader.begin()
         out.connected()
         for consumer in (reader.consumer, reader.taker):
@@ -158,12 +161,14 @@ class Reader:
         with said(self.at):
             return await answer
 
-    async def begin(self) -> None:
-        """See that every stream has the group."""
+    def __post_init__(self) -> None:
         for feed in self.feeds:
             self.streams.setdefault(feed.options["stream"], []).append(feed)
             self.newest[feed.id] = Newest(feed, feed.options["rows"])
             self.last[feed.id] = feed.at or 0
+
+    async def begin(self) -> None:
+        """See that every stream has the group."""
         for stream, [feed, *_] in self.streams.items():
             first = "0" if feed.options["start"] == "beginning" else "$"
             await self.ask(self._make_group(stream, first))
@@ -174,6 +179,20 @@ class Reader:
         except ResponseError as error:
             if "BUSYGROUP" not in str(error):
                 raise
+
+    async def look(self, stop: Event) -> None:
+        """Read as nobody of the group, from which nothing is taken that way."""
+        [(stream, [feed])] = self.streams.items()
+        last = "0"
+        if feed.options["start"] == "end":
+            newest = await self.ask(self.client.xrevrange(stream, count=1))
+            last = newest[0][0] if newest else last
+        self.out.connected()
+        while not stop.is_set():
+            reading = self.client.xread({stream: last}, count=AT_ONCE, block=BLOCK)
+            for _, entries in await self.ask(reading):
+                self.hand_on(stream, entries, in_order=False)
+                last = entries[-1][0]
 
     # -- reading -----------------------------------------------------------------------------
 

@@ -179,13 +179,12 @@ def _cleaned(came: Came, found: Sorted, now: int) -> tuple[int, str, Part] | Non
             "that can be printed",
         )
         return None
-    empty = heard.reading is None
     try:
-        reading = kept(heard.reading or Reading(complete=False), came.arrived, now)
+        reading = kept(heard.reading, came.arrived, now)
     except BadReading as bad:
         found.refuse(came.feed, f"not taken: {bad}")
         return None
-    part = Part(reading, came.arrived, heard.stream, heard.position, empty)
+    part = Part(reading, came.arrived, heard.stream, heard.position, heard.id, heard.empty)
     return came.feed, heard.name, part
 
 

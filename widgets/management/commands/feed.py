@@ -18,7 +18,8 @@ from widgets.models import Feed
 from widgets.options import BadOptions, check_secrets
 from widgets.reading import Reading
 from widgets.registry import UnknownSlug, nearest
-from widgets.sources import Source, SourceError, sources
+from widgets.sources import Source, SourceError, Streamed, sources
+from widgets.streams.trying import listened
 
 FIRST_ROWS = 5
 KEYS = ("name", "source", "options", "timeout")
@@ -35,11 +36,14 @@ class Trial:
 
 
 class Command(BaseCommand):
-    help = "Try a feed: ask its source once and show what it says. Nothing is recorded."
+    help = (
+        "Try a feed: ask its source once, or listen until something comes, and show what it says. "
+        "Nothing is recorded."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-        trying = actions.add_parser("try", help="ask the source of a feed once")
+        trying = actions.add_parser("try", help="ask the source of a feed once, or listen to it")
         trying.add_argument(
             "feed", metavar="FILE|NAME", help="a YAML file with source and options, or a feed"
         )
@@ -64,11 +68,14 @@ class Command(BaseCommand):
 
 def ask(trial: Trial) -> tuple[Reading, int]:
     """The reading, and how long it took, µs."""
+    begun = time.monotonic_ns()
+    if isinstance(trial.source, Streamed):
+        reading = listened(trial.source, trial.options, trial.timeout)
+        return reading, (time.monotonic_ns() - begun) // 1000
     if trial.source.mode != "polled":
         raise SourceError(
             f'nothing can be asked of the source "{trial.source.slug}": its readings are handed in'
         )
-    begun = time.monotonic_ns()
     asked = fetch(trial.source, trial.options, trial.memo, trial.timeout)
     return io.submit(asked).result(), (time.monotonic_ns() - begun) // 1000
 
