@@ -10,7 +10,7 @@ from widgets.clock import SECOND
 
 # All that a page has to say; whatever else comes is a stranger's.
 ANSWER = re.compile(r'\{"painted":([0-9]{1,16})\}')
-# A page answers once a second, and each heartbeat.
+# A page answers once a second, if anything came.
 LEAST_BETWEEN = SECOND // 10
 
 
@@ -26,8 +26,6 @@ class Receipt:
     painted: int = 0
     # When it last said anything.
     heard_at: int | None = None
-    # How long it last took to paint what it was handed.
-    took: int | None = None
     _awaited: int = 0
     _since: int = 0
 
@@ -53,7 +51,6 @@ class Receipt:
         # One that claims to be ahead of us deceives nobody but itself.
         self.painted = min(int(said[1]), self.handed)
         if self._awaited and self.painted >= self._awaited:
-            self.took = max(now - self._since, 0)
             self._awaited, self._since = (
                 (self.handed, now) if self.handed > self.painted else (0, 0)
             )
