@@ -22,6 +22,7 @@ from e2e.boards import board, feed_of, stat
 from e2e.conftest import OpenPage
 from e2e.target import Target
 from e2e.wall import Wall, eventually
+from e2e.witness import WATCH_FOR_LIES, Witness, number_in
 
 pytestmark = pytest.mark.slow
 
@@ -110,12 +111,16 @@ def confined(tmp_path: Path, target: Target) -> Iterator[Confined]:
 def test_pushers_are_told_walls_say_so_and_nothing_is_corrupt(
     confined: Confined, open_page: OpenPage
 ) -> None:
-    page = open_page(f"{confined.url}/d/test/")
-    taken = [1]
-    assert confined.push(1)[0] == 200
+    page = open_page("about:blank")
+    page.add_init_script(WATCH_FOR_LIES)
+    page.goto(f"{confined.url}/d/test/")
+    witnesses = [Witness(confined.url, "test") for _ in range(3)]
+    # Greater than what the other feed says, so that it is what the witnesses remember.
+    taken = [10]
+    assert confined.push(10)[0] == 200
 
     confined.fill()
-    number, refused = 1, ""
+    number, refused = 10, ""
     # What SQLite's log has room for in what it has is still taken, and is kept.
     while not refused:
         number += 1
@@ -143,6 +148,12 @@ def test_pushers_are_told_walls_say_so_and_nothing_is_corrupt(
     taken.append(number)
     eventually(lambda: "Nothing is recorded" not in line.inner_text(), 10)
     eventually(lambda: asked.get_attribute("data-freshness") == "fresh", 10)
+    eventually(lambda: {witness.newest for witness in witnesses} == {number}, 5)
+    pushed = page.locator("article", has_text="pushed")
+    eventually(lambda: number_in(pushed.inner_html()) == number, 5)
+    assert page.evaluate("JSON.stringify(window.lies)") == "[]"
+    for witness in witnesses:
+        witness.close()
 
     assert confined.stored() == taken
     assert confined.end() == 0
