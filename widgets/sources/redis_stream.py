@@ -21,7 +21,7 @@ from widgets.clock import SECOND
 from widgets.io import IOLoop
 from widgets.options import DurationField
 from widgets.sources import Heard, Listened, Out, Streamed
-from widgets.sources._entries import BadEntry, moment_of, read_entry
+from widgets.sources._entries import BadEntry, after, moment_of, read_entry
 from widgets.sources._newest import Newest, with_rows
 from widgets.sources._redis import ServerOptions, Where, connected, said, where
 from widgets.sources._sessions import context
@@ -135,6 +135,8 @@ class Reader:
     out: Out
     streams: dict[str, list[Listened]] = field(default_factory=dict)
     newest: dict[int, Newest] = field(default_factory=dict)
+    # The moments of the last entries.
+    last: dict[int, int] = field(default_factory=dict)
     # What is stored and not yet acknowledged, by stream; appended by the thread that stores.
     done: deque[tuple[str, list[str]]] = field(default_factory=deque)
     on_its_way: int = 0
@@ -161,6 +163,7 @@ class Reader:
         for feed in self.feeds:
             self.streams.setdefault(feed.options["stream"], []).append(feed)
             self.newest[feed.id] = Newest(feed, feed.options["rows"])
+            self.last[feed.id] = feed.at or 0
         for stream, [feed, *_] in self.streams.items():
             first = "0" if feed.options["start"] == "beginning" else "$"
             await self.ask(self._make_group(stream, first))
@@ -227,20 +230,24 @@ class Reader:
             heard = []
             for id_, fields in entries:
                 if fields:
-                    heard += self._heard(feed, stream, id_, fields, in_order)
+                    heard += self._heard(feed, id_, fields, in_order)
             batch += with_rows(heard, self.newest[feed.id])
         ids = [id_ for id_, _ in entries]
         self.on_its_way += len(ids)
         self.out.put(batch, partial(self._stored, stream, ids))
 
     def _heard(
-        self, feed: Listened, stream: str, id_: str, fields: Mapping[str, str], in_order: bool
+        self, feed: Listened, id_: str, fields: Mapping[str, str], in_order: bool
     ) -> list[Heard]:
         first, _, second = id_.partition("-")
         place = int(first), int(second)
+        stream = feed.options["stream"]
         now = clock.now()
+        at = moment_of(place, now)
+        if at is not None and in_order:
+            at = self.last[feed.id] = after(at, self.last[feed.id])
         try:
-            readings = read_entry(fields, feed.options, moment_of(place, now), now)
+            readings = read_entry(fields, feed.options, at, now)
         except BadEntry as bad:
             self.out.failed(feed.id, f"the entry {id_} of {stream}: {bad}")
             return []

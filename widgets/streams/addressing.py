@@ -141,10 +141,9 @@ class Addressing:
         if refusal or known is None:
             found.refuse(feed, refusal)
             return
-        if fitting := self._fit(feed, part, known, maker, found):
-            found.parts[known.id].append(fitting)
+        found.parts[known.id].append(self._fit(feed, part, known, maker, found))
 
-    def _fit(self, feed: int, part: Part, known: Known, maker: Maker, found: Sorted) -> Part | None:
+    def _fit(self, feed: int, part: Part, known: Known, maker: Maker, found: Sorted) -> Part:
         """Without the series that there is no room for."""
         new = sorted(names_of(part.reading) - known.series)
         if not new:
@@ -156,9 +155,8 @@ class Addressing:
             return part
         found.refuse(feed, f"{why}; {min(refused)[:80]} is not taken")
         reading = without(part.reading, refused)
-        if not names_of(reading) and reading.rows is None and reading.text is None:
-            return None
-        return replace(part, reading=reading)
+        empty = not names_of(reading) and reading.rows is None and reading.text is None
+        return replace(part, reading=reading, empty=empty)
 
 
 def _maker(feed: int, listened: Mapping[int, str]) -> Maker:
@@ -181,12 +179,13 @@ def _cleaned(came: Came, found: Sorted, now: int) -> tuple[int, str, Part] | Non
             "that can be printed",
         )
         return None
+    empty = heard.reading is None
     try:
-        reading = kept(heard.reading, came.arrived, now)
+        reading = kept(heard.reading or Reading(complete=False), came.arrived, now)
     except BadReading as bad:
         found.refuse(came.feed, f"not taken: {bad}")
         return None
-    part = Part(reading, came.arrived, heard.stream, heard.position, heard.id)
+    part = Part(reading, came.arrived, heard.stream, heard.position, heard.id, empty)
     return came.feed, heard.name, part
 
 

@@ -22,13 +22,17 @@ MOST_IDS = 5_000
 @dataclass(frozen=True, slots=True)
 class Part:
     """One reading as it may be stored, when it came (µs), and where it stood in its stream, or
-    which message it was."""
+    which message it was.
+
+    `empty`: there is nothing but that place.
+    """
 
     reading: Reading
     arrived: int
     stream: str = ""
     position: Position | None = None
     id: str = ""
+    empty: bool = False
 
     @property
     def moment(self) -> int:
@@ -43,7 +47,7 @@ def fold_of(parts: Sequence[Part]) -> Fold:
     """
 
     def fold(memo: dict[str, Any], _: Reading) -> Reading | None:
-        new = unknown(parts, memo)
+        new = [part for part in unknown(parts, memo) if not part.empty]
         return merged(new) if new else None
 
     return fold
