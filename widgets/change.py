@@ -163,7 +163,8 @@ class FeedChange:
     def _fail(self, error: str) -> None:
         state = self.state
         state.failures += 1
-        state.error = error
+        state.error = state.last_error = error
+        state.last_error_at = self.now
         state.failing_since = state.failing_since or self.now
         if self.feed.interval and state.failures >= FAILED_AFTER and state.next_due is not None:
             pause = self.feed.interval * 2 ** min(state.failures - 1, 10)

@@ -18,8 +18,8 @@ from widgets.turns import writing
 # claim made meanwhile is never taken back.
 STATE_FIELDS = [
     *("version", "at", "arrived", "rows", "text", "notes", "error", "failures"),
-    *("failing_since", "duration", "lateness", "memo", "lease_until", "judge_at"),
-    *("state", "freshness", "since"),
+    *("failing_since", "last_error", "last_error_at", "duration", "lateness", "memo"),
+    *("lease_until", "judge_at", "state", "freshness", "since"),
 ]
 SERIES_FIELDS = [name for name in SERIES_COLUMNS if name not in {"id", "name"}]
 _row = attrgetter(*SERIES_COLUMNS)

@@ -158,6 +158,9 @@ class FeedState(models.Model):
     error = models.TextField(blank=True, default="")
     failures = models.IntegerField(default=0)
     failing_since = models.BigIntegerField(null=True)
+    # The last failure of all, which stays when later fetches are good.
+    last_error = models.TextField(blank=True, default="")
+    last_error_at = models.BigIntegerField(null=True)
     duration = models.BigIntegerField(null=True)
     lateness = models.BigIntegerField(null=True)
     memo = KeptJSONField(default=dict)
