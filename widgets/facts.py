@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from widgets.clock import format_duration
+from widgets.cadence import is_watched
 from widgets.models import Feed
 
 
@@ -12,13 +12,15 @@ from widgets.models import Feed
 class Facts:
     """Of one feed. Moments and spans in µs; None: there was none, or there will be none.
 
-    `schedule`: as people say it, "" where nobody asks. `next_run`: what is before now was not
-    claimed yet. `under_way`: somebody has it at the moment. `lateness`: how long after its moment
-    the last fetch began; `duration`: how long that took. `error`: of the last fetch, "" if it was
-    good. `last_error`: the newest there ever was.
+    `schedule`: as people say it, "" where nobody asks; `watched`: whether somebody watches, and it
+    is asked more often for that. `next_run`: what is before now was not claimed yet. `under_way`:
+    somebody has it at the moment. `lateness`: how long after its moment the last fetch began;
+    `duration`: how long that took. `error`: of the last fetch, "" if it was good. `last_error`:
+    the newest there ever was.
     """
 
     schedule: str
+    watched: bool
     next_run: int | None
     under_way: bool
     lateness: int | None
@@ -32,9 +34,15 @@ class Facts:
 def facts(feed: Feed, now: int) -> Facts:
     """Of a feed that was read with its state (`select_related("now")`)."""
     state = feed.now
+    watched = feed.unwatched is not None and is_watched(state.watched_until, now)
+    next_run = state.next_due
+    if next_run == state.lease_until:
+        # Due then only if nothing comes of whoever has it.
+        next_run = feed.cadence.next_run(now, watched)
     return Facts(
-        schedule=schedule(feed),
-        next_run=None if feed.paused else state.next_due,
+        schedule=str(feed.cadence),
+        watched=watched,
+        next_run=None if feed.paused else next_run,
         under_way=state.lease_until > now,
         lateness=state.lateness,
         duration=state.duration,
@@ -43,8 +51,3 @@ def facts(feed: Feed, now: int) -> Facts:
         last_error=state.last_error,
         last_error_at=state.last_error_at,
     )
-
-
-def schedule(feed: Feed) -> str:
-    """When a feed is asked: `every 10 s`; "" if its readings come by themselves."""
-    return f"every {format_duration(feed.interval)}" if feed.interval else ""
