@@ -16,9 +16,12 @@ from e2e.wall import eventually, free_port
 
 
 class Redis:
-    """A Redis that keeps nothing: what it held is gone when it is killed."""
+    """A Redis. What it held is gone when it is killed, unless it `keeps` what it has answered."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, keeps: bool = False) -> None:
+        # Written to the disk before it answers.
+        kept = ["--appendonly", "yes", "--appendfsync", "always"]
+        self.options = kept if keeps else ["--appendonly", "no"]
         self.folder = Path(tempfile.mkdtemp(prefix="watchwall-redis-"))
         self.port = free_port()
         self.process: subprocess.Popen[bytes] | None = None
@@ -35,7 +38,7 @@ class Redis:
     def start(self) -> Redis:
         with (self.folder / "log.txt").open("ab") as log:
             self.process = subprocess.Popen(
-                ["redis-server", "--port", str(self.port), "--save", "", "--appendonly", "no"],
+                ["redis-server", "--port", str(self.port), "--save", "", *self.options],
                 cwd=self.folder, stdout=log, stderr=log,
             )  # fmt: skip
         eventually(self._answers, 10, "Redis answers")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.pushing import Sender, ask, names, values
+from widgets import directory
 from widgets.models import Feed, Token
-from widgets.push import directory
 
 
 async def test_edits_of_a_feed_are_followed(sender: Sender) -> None:

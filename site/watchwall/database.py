@@ -10,9 +10,9 @@ from urllib.parse import unquote, urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 _EXAMPLE = "postgres://user:password@host:5432/name"
-# Of one process besides Huey's workers: writer, ticker, pulse and hub, and four pages at a time.
-# More pages than that wait for each other.
-BESIDES_WORKERS = 8
+# Of one process besides Huey's workers: writer, ticker, pulse and hub, what listens to streams
+# (two), and four pages at a time. More pages than that wait for each other.
+BESIDES_WORKERS = 10
 
 
 def database(url: str, folder: Path, workers: int, durable: str) -> dict[str, Any]:

@@ -17,12 +17,12 @@ from django.db import DatabaseError
 from django.db.models.signals import post_delete, post_save
 
 from widgets import clock
+from widgets.directory import Directory
 from widgets.formats import Answer, BadPush, Format, Push, Request, Result, formats
 from widgets.models import Feed, Token
 from widgets.outage import meaning
 from widgets.push import body as bodies
 from widgets.push import keys, tokens
-from widgets.push.directory import Directory
 from widgets.push.door import Door, Tally, Threads, gathered
 from widgets.push.routing import Found, Router
 from widgets.push.tokens import Grant, Remembered

@@ -11,11 +11,10 @@ from typing import ParamSpec, TypeVar
 
 from django.db import close_old_connections, connection
 
-from widgets import publish, record
+from widgets import directory, publish, record
 from widgets.change import Arrival, Outcome
+from widgets.directory import Directory, Known, names_of, without
 from widgets.formats import BadPush, Push, Reload, Result
-from widgets.push import directory
-from widgets.push.directory import Directory, Known
 from widgets.push.tokens import Grant
 from widgets.reading import Reading
 
@@ -161,7 +160,7 @@ class Door:
             return
         missing = await self.threads.look(self.feeds.load, unknown)
         if missing and grant.may_create:
-            await self.threads.write(directory.make, missing, grant)
+            await self.threads.write(directory.make, missing, grant.maker)
             await self.threads.look(self.feeds.load, missing)
 
     def _known(self, push: Push, grant: Grant, tally: Tally) -> Known | None:
@@ -193,11 +192,11 @@ class Door:
         """Without the series that there is no room for."""
         if not any(names_of(push.reading) - known.series for push, known in found):
             return list(found)
-        room = await self.threads.look(directory.room_for_series, grant)
+        room = await self.threads.look(directory.room_for_series, grant.maker)
         fitting = []
         for push, known in found:
             new = sorted(names_of(push.reading) - known.series)
-            left, why = directory.refusal_of_series(known, room, grant)
+            left, why = directory.refusal_of_series(known, room, grant.maker)
             taken, refused = new[:left], new[left:]
             known.series.update(taken)
             room -= len(taken)
@@ -218,23 +217,6 @@ def _allowed(name: str, what: str, place: str, grant: Grant, tally: Tally) -> bo
     said = f'the token "{grant.name}" is for {grant.said} and not for {what}"{name[:80]}"'
     tally.refuse(BadPush(place, said, 403))
     return False
-
-
-def names_of(reading: Reading) -> set[str]:
-    """The series that a reading has numbers for."""
-    names = set(reading.numbers)
-    if reading.history:
-        names.update(name for name, _, _ in reading.history)
-    return names
-
-
-def without(reading: Reading, names: set[str]) -> Reading:
-    """The reading without these series."""
-    return replace(
-        reading,
-        numbers={k: v for k, v in reading.numbers.items() if k not in names},
-        history=[point for point in reading.history if point[0] not in names],
-    )
 
 
 def size(reading: Reading) -> int:
