@@ -42,22 +42,22 @@ Fold = Callable[[dict[str, Any], Reading], Reading | None]
 class Arrival:
     """Something to record of a feed: a reading, or the error of a fetch, or neither (time passed).
 
-    `well`: without a reading, that what failed works again.
     `claim`: the number a polled reading was asked for under; None for what was handed in.
     `duration` and `lateness` of the fetch in µs. `memo`: what its source wants to remember.
     `fold`: makes the reading from what was handed in and from what the feed remembers.
+    `well`: without a reading, that what failed works again.
     """
 
     feed: int
     arrived: int
     reading: Reading | None = None
     error: str = ""
-    well: bool = False
     claim: int | None = None
     duration: int | None = None
     lateness: int | None = None
     memo: dict[str, Any] | None = None
     fold: Fold | None = None
+    well: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,15 +5,21 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('widgets', '0006_notes'),
+        ("widgets", "0008_schedules"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='feed',
-            name='made_from',
-            field=models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='made', to='widgets.feed'),
+            model_name="feed",
+            name="made_from",
+            field=models.ForeignKey(
+                blank=True,
+                editable=False,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="made",
+                to="widgets.feed",
+            ),
         ),
     ]
