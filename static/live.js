@@ -227,6 +227,7 @@
       if (FRESHNESS.indexOf(due) > FRESHNESS.indexOf(dataset.freshness)) dataset.freshness = due;
     }
     for (const time of all("time[data-age]")) write(time, `${age(now - time.dataset.age)} ago`);
+    for (const time of all("time[data-until]")) write(time, age(time.dataset.until - now));
     for (const time of all("time[data-clock]")) zoned(time, "toLocaleTimeString", {});
     for (const time of all("time[data-date]")) zoned(time, "toLocaleDateString", DATE);
     count();
@@ -270,7 +271,7 @@
     if (event.key !== "f" || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.target.closest("input, textarea, select, [contenteditable]")) return;
     const done = document.fullscreenElement ? document.exitFullscreen() : html.requestFullscreen();
-    done.catch(() => {}); // A browser may refuse it; then the key does nothing.
+    done.catch(() => {}); // It may be refused.
   });
 
   let hide = 0;
@@ -284,7 +285,7 @@
   // The browser lets go of the lock whenever the page is hidden.
   function stayAwake() {
     if (document.visibilityState !== "visible" || !navigator.wakeLock) return;
-    navigator.wakeLock.request("screen").catch(() => {}); // Battery saving may refuse it.
+    navigator.wakeLock.request("screen").catch(() => {}); // It may be refused.
   }
   document.addEventListener("visibilitychange", stayAwake);
 

@@ -48,12 +48,14 @@ def feed_message(
     state: Mapping[str, Any],
     series: Sequence[Sequence[Any]],
     points: Sequence[tuple[int, int, float]],
+    events: bool,
 ) -> dict[str, Any]:
     """What one commit changed in a feed.
 
     `state`: the fields of `widgets.snapshot.CARRIED` and `failed`; `series`: the rows that
     changed, in the order of SeriesNow's fields; `points`: (series id, moment, value) of the
-    samples really inserted. A message too large carries `"whole": False` and none of them.
+    samples really inserted; `events`: whether any began or ended, which is looked up by who shows
+    them. A message too large carries `"whole": False` and none of these.
     """
     message = {
         "type": "feed.changed",
@@ -64,6 +66,7 @@ def feed_message(
         "state": dict(state),
         "series": [list(row) for row in series],
         "points": [list(point) for point in points],
+        "events": events,
     }
     if len(json.dumps(message)) > MOST_BYTES:
         message |= {"whole": False, "state": {}, "series": [], "points": []}

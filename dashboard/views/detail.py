@@ -19,11 +19,13 @@ from widgets import clock
 from widgets.clock import DAY, HOUR
 from widgets.face import TileFrame
 from widgets.gather import gather
-from widgets.kinds import Frame
+from widgets.kinds import Frame, Sheet, kinds
 from widgets.models import Event
 from widgets.numbers import say
+from widgets.render import read_options
 from widgets.render import render as render_tile
 from widgets.select import pick
+from widgets.sheets import sheet
 from widgets.snapshot import FeedNow
 
 SPANS = {"1h": HOUR, "6h": 6 * HOUR, "24h": DAY, "7d": 7 * DAY, "30d": 30 * DAY}
@@ -53,6 +55,7 @@ def detail(request: HttpRequest, slug: str, tile: int) -> HttpResponseBase:
         "spans": list(SPANS),
         "span": span,
         "chart": chart(board, placed, feeds, span, now),
+        "sheet": table(board, placed, feeds, everything, now),
         "events": events(board, feeds),
         "readings": [raw(board, feed) for feed in feeds],
         **live(request, board, now),
@@ -76,6 +79,18 @@ def chart(board: Board, tile: Placed, feeds: Sequence[FeedNow], span: str, now: 
     frame = Frame(now, *ALONE, board.zone, spec.window)
     title = f"Last {span}, up to {_say(board, now)}"
     return render_tile("line", {}, data, frame, TileFrame("history", "line", title, now))
+
+
+def table(
+    board: Board, tile: Placed, feeds: Sequence[FeedNow], everything: Held, now: int
+) -> Sheet | None:
+    """What the tile's picture is made of, for who cannot see it; None where it cannot be drawn."""
+    if (spec := tile.spec) is None:
+        return None
+    picked = pick(spec, feeds)
+    data = gather(spec, picked, everything.windows_of(spec), now, everything.events)
+    frame = Frame(now, *ALONE, board.zone, spec.window)
+    return sheet(kinds[spec.kind], read_options(spec.kind, spec.options), data, frame)
 
 
 @dataclass(frozen=True, slots=True)
