@@ -19,7 +19,7 @@ from django.db import connection
 from widgets import clock, processes
 from widgets.borrow import borrowed
 from widgets.clock import SECOND
-from widgets.models import Feed
+from widgets.models import Feed, FeedState
 from widgets.sources import sources
 from widgets.turns import writing
 
@@ -135,6 +135,14 @@ def next_moments(now: int, node: str | None = None) -> tuple[int | None, int | N
         due = cursor.fetchone()[0]
         cursor.execute("SELECT MIN(judge_at) FROM widgets_feedstate")
         return due, cursor.fetchone()[0]
+
+
+def ask_now(feed: int) -> bool:
+    """Make a feed due now, whatever its slot; False where its source is not asked at all."""
+    asked = FeedState.objects.filter(feed=feed, feed__paused=False, feed__interval__isnull=False)
+    found = asked.update(next_due=clock.now())
+    poke()
+    return bool(found)
 
 
 def _lock() -> str:
