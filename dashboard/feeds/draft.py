@@ -61,6 +61,9 @@ class Draft:
         self.notes: dict[str, str] = {}
         self.problems: list[str] = []
         self._form = forms.fields_for_model(Feed, fields=self.names)
+        if "interval" in self._form:
+            # Of the model's it is optional, for feeds that are not asked for.
+            self._form["interval"].required = True
         # What somebody typed; empty where nothing was sent.
         self.typed_columns: dict[str, Any] = {}
         self.typed_options: dict[str, Any] = {}
