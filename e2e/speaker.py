@@ -2,8 +2,8 @@
 
 `python -m e2e.speaker daphne 8123`. A socket takes JSON: `say` a text, so many `times` (`how`:
 write at once, or send), `fill` to be written to until it has to wait, `crowd` to be sent 54 kB
-forty times a second as a hub would, `leave` to be closed. `/told` is what each socket told, by
-its path; `/stream` never ends.
+forty times a second as a hub would, each with its number and its moment (µs, monotonic), `leave`
+to be closed. `/told` is what each socket told, by its path; `/stream` never ends.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import asyncio
 import json
 import os
 import sys
+import time
 from importlib import import_module
 from typing import Any
 
@@ -98,7 +99,7 @@ async def tick() -> None:
     number = 0
     while True:
         number += 1
-        text = f"{number}:" + "x" * LARGE
+        text = f"{number}:{time.monotonic_ns() // 1000}:" + "x" * LARGE
         frame = Frame(text)
         for slot in crowd:
             slot.put({"w1": text}, frame)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
-import os
 import re
 import signal
 import socket
@@ -16,71 +13,24 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
 from http.cookiejar import CookieJar
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-import psutil
 import pytest
-from websockets.asyncio.client import connect as connect_async
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from e2e.boards import board, stat
 from e2e.servers import Redis
+from e2e.speaking import Speaker, ask, raw, refused, served, stalled
 from e2e.wall import ROOT, Managed, Web, eventually, free_port
 
 SERVERS = ("daphne", "uvicorn")
 MB = 1_000_000
 
 Webs = Callable[..., Web]
-
-
-class Speaker:
-    """The application of e2e/speaker.py on one of the servers."""
-
-    def __init__(self, server: str, folder: Path) -> None:
-        self.port = free_port()
-        self.log = folder / "speaker.txt"
-        with self.log.open("wb") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "e2e.speaker", server, str(self.port)],
-                cwd=ROOT, env={**os.environ, "WATCHWALL_DATA": str(folder)}, stdout=log, stderr=log,
-            )  # fmt: skip
-        eventually(self._answers, 30, "the speaker answers")
-
-    def _answers(self) -> bool:
-        assert self.process.poll() is None, self.log.read_text()
-        return not refused(self.port)
-
-    def told(self, path: str, what: str) -> list[Any]:
-        """All that the socket of this path told under that name, once there is something."""
-
-        def found() -> list[Any]:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/told", timeout=5) as answer:
-                return [told[2] for told in json.load(answer) if told[:2] == [path, what]]
-
-        return eventually(found, 10, what)
-
-    @property
-    def memory(self) -> int:
-        return psutil.Process(self.process.pid).memory_info().rss
-
-    def end(self) -> int:
-        if self.process.poll() is None:
-            self.process.terminate()
-        try:
-            return self.process.wait(20)
-        finally:
-            self.process.kill()
-
-    def open(self, path: str, **options: Any) -> ClientConnection:
-        url = f"ws://127.0.0.1:{self.port}{path}"
-        client: ClientConnection = connect(url, max_size=None, **options)
-        return client
 
 
 @pytest.fixture(scope="module", params=SERVERS)
@@ -91,49 +41,6 @@ def speaker(
     yield speaker
     assert speaker.end() == 0
     assert speaker.log.read_text() == ""
-
-
-def ask(client: ClientConnection, **what: Any) -> None:
-    client.send(json.dumps(what))
-
-
-def refused(port: int) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", port), 1).close()
-    except ConnectionRefusedError:
-        return True
-    return False
-
-
-@contextmanager
-def raw(port: int, request: str) -> Iterator[socket.socket]:
-    """A connection that reads only when told to."""
-    with socket.create_connection(("127.0.0.1", port), 10) as client:
-        client.sendall(f"{request}Host: 127.0.0.1:{port}\r\n\r\n".encode())
-        yield client
-
-
-@contextmanager
-def stalled(speaker: Speaker, path: str, **what: Any) -> Iterator[socket.socket]:
-    """A socket that has said something and reads nothing."""
-    upgrade = (
-        f"GET {path} HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-    )
-    with raw(speaker.port, upgrade) as client:
-        answer = b""
-        while not answer.endswith(b"\r\n\r\n"):
-            answer += client.recv(1)
-        assert answer.startswith(b"HTTP/1.1 101")
-        client.sendall(masked(json.dumps(what).encode()))
-        yield client
-
-
-def masked(payload: bytes, opcode: int = 1) -> bytes:
-    """A short frame as a client sends it."""
-    mask = b"\x01\x02\x03\x04"
-    data = bytes(byte ^ mask[i % 4] for i, byte in enumerate(payload))
-    return struct.pack("!BB", 0x80 | opcode, 0x80 | len(payload)) + mask + data
 
 
 def frames(client: socket.socket) -> Iterator[bytes]:
@@ -225,31 +132,6 @@ def test_a_message_too_large_closes_the_socket(speaker: Speaker) -> None:
         assert code(client) in {1006, 1009}
 
 
-@pytest.mark.parametrize("server", SERVERS)
-def test_readers_that_stall_cost_no_memory_and_delay_nobody(server: str, tmp_path: Path) -> None:
-    speaker = Speaker(server, tmp_path)
-    with ExitStack() as stack:
-        stack.enter_context(raw(speaker.port, "GET /stream HTTP/1.1\r\n"))
-        for _ in range(10):
-            stack.enter_context(stalled(speaker, "/stalled", crowd=1))
-        reader = stack.enter_context(speaker.open("/reader", close_timeout=0))
-        ask(reader, crowd=1)
-        # What the kernel takes of 54 kB forty times a second is full by then.
-        numbers = [int(str(reader.recv(5)).split(":")[0]) for _ in range(160)]
-        before = speaker.memory
-        numbers += [int(str(reader.recv(5)).split(":")[0]) for _ in range(160)]
-        after = speaker.memory
-        asked = time.monotonic()
-        ended = speaker.end()
-        took = time.monotonic() - asked
-
-    assert after - before < 10 * MB
-    assert numbers == list(range(numbers[0], numbers[0] + 320))
-    # A stalled reader does not hold up the end for long.
-    assert ended == 0
-    assert took < 15
-
-
 # The real application.
 
 
@@ -267,12 +149,6 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Managed]:
     )
     yield data
     redis.close()
-
-
-def served(data: Managed, server: str, **environment: str) -> Web:
-    """A web process alone, not yet started."""
-    log = data.data / f"{server}-{free_port()}.txt"
-    return Web({**data.environment, **environment}, log, "serve", "--server", server)
 
 
 @pytest.fixture(scope="module", params=SERVERS)
@@ -418,26 +294,6 @@ def test_another_site_opens_no_socket(web: Web) -> None:
     assert refused.value.response.status_code == 403
     with watch(web, origin=web.url) as client:
         assert "heartbeat" in str(client.recv(5))
-
-
-def test_a_thousand_at_once_are_all_let_in(web: Web) -> None:
-    url = f"ws://127.0.0.1:{web.port}/ws/d/test/"
-
-    async def come() -> Any:
-        client = await connect_async(url, open_timeout=30, compression=None)
-        while "wall" not in str(await client.recv()):
-            pass
-        return client
-
-    async def all_come() -> int:
-        clients = await asyncio.gather(*(come() for _ in range(1000)))
-        for client in clients:
-            client.transport.abort()
-        return len(clients)
-
-    # In a thread of its own: Playwright runs its loop in this one.
-    with ThreadPoolExecutor(1) as thread:
-        assert thread.submit(asyncio.run, all_come()).result() == 1000
 
 
 # The end.

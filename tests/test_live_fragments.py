@@ -19,6 +19,7 @@ from widgets.clock import DAY, HOUR, MINUTE, SECOND
 from widgets.models import Widget
 from widgets.reading import Verdict
 from widgets.select import MOST_WITH_WINDOW
+from widgets.trouble import Trouble
 
 pytestmark = pytest.mark.django_db
 
@@ -191,6 +192,16 @@ def test_the_status_line_counts_the_worst_first_and_says_since_when() -> None:
     assert "▲ <b>2 critical</b> <small>since 13:54</small>" in words[0]
     assert "◆ <b>1 warning</b> <small>since 31 May 14:00</small>" in words[1]
     assert "◌ <b>1 stale</b>" in words[3]
+
+
+def test_the_status_line_says_first_that_nothing_is_recorded_and_why() -> None:
+    shown = read(make_board())
+
+    line = status(shown, [of()], NOON, Trouble("full", NOON - MINUTE, NOON))
+
+    assert "<b>Nothing is recorded</b> <small>the disk of the database is full, since" in line
+    assert line.index("Nothing is recorded") < line.index("critical</b>")
+    assert "Nothing is recorded" not in status(shown, [of()], NOON)
 
 
 def test_a_moment_is_said_in_the_zone_of_the_board() -> None:

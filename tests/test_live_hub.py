@@ -22,7 +22,7 @@ from dashboard.live.slot import Slot
 from dashboard.models import Dashboard, Tile
 from tests.feeds import arrive, make_feed
 from tests.walls import DEADLINE, Screen, eventually, make_board, put
-from widgets import clock, processes, publish
+from widgets import clock, processes, publish, trouble
 from widgets.clock import HOUR
 from widgets.models import Feed, Widget
 
@@ -100,6 +100,24 @@ async def test_a_change_is_drawn_once_and_is_the_same_text_for_every_socket(hub:
     assert len(last) == 1
     assert screens[0].frames[-1].startswith(f'<hx-partial id="w{tile.pk}"><article id="w{tile.pk}"')
     assert 'id="wall"' not in screens[0].frames[-1]
+
+
+async def test_a_wall_says_that_nothing_is_recorded_until_it_is_again(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    board, _, _ = await hub.query(setting)
+    screen = await watch(hub, board)
+
+    trouble.failed("pulse", "full")
+    await screen.sees("<b>Nothing is recorded</b> <small>the disk of the database is full")
+    late = await watch(hub, board)
+    assert "Nothing is recorded" in late.frames[1]
+    trouble.wrote("pulse")
+
+    def calm(screen: Screen) -> bool:
+        return 'id="status"' in (last := screen.frames[-1]) and "Nothing is recorded" not in last
+
+    await screen.until(calm)
 
 
 async def test_many_sockets_at_once_load_a_board_once(

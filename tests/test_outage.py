@@ -30,7 +30,7 @@ from e2e.wall import eventually
 from tests.feeds import make_feed
 from tests.test_settings import ROOT, manage
 from tests.walls import DEADLINE
-from widgets import clock, record
+from widgets import clock, record, trouble
 from widgets import commit as commit_module
 from widgets.change import Arrival
 from widgets.clock import MINUTE, SECOND
@@ -205,10 +205,14 @@ def test_a_full_disk_is_said_at_once_and_nothing_that_was_there_is_lost() -> Non
         for answer in answers:
             with pytest.raises(record.DiskFull, match="the disk of the database is full"):
                 answer.result(4)
+        standing = trouble.standing(clock.now())
 
+    assert standing is not None
+    assert standing.said == "the disk of the database is full"
     state = FeedState.objects.get(pk=feed.pk)
     assert (state.text, Series.objects.get().value, Sample.objects.count()) == ("kept", 1, 1)
     assert record.record(arrival(feed, 4), timeout=DEADLINE).kept
+    assert trouble.standing(clock.now()) is None
     record.stop()
 
 
@@ -246,7 +250,7 @@ def test_a_file_that_somebody_else_writes_to_for_long_is_waited_for() -> None:
 
 
 RECORDS = """
-from widgets import clock, record
+from widgets import clock, record, trouble
 from widgets.change import Arrival
 from widgets.models import Feed
 from widgets.reading import Reading

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import gzip
+import sqlite3
 import zlib
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -376,6 +377,23 @@ async def test_what_was_not_recorded_is_to_be_sent_again(
 
     assert answer.status == 503
     assert "send it again" in answer.json["error"]
+    assert "retry-after" in answer.headers
+
+
+async def test_a_full_disk_is_said_as_what_only_somebody_there_can_help(
+    sender: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> Any:
+        cause = sqlite3.OperationalError("database or disk is full")
+        cause.sqlite_errorcode = sqlite3.SQLITE_FULL
+        raise OperationalError("database or disk is full") from cause
+
+    monkeypatch.setattr(record, "commit", full)
+
+    answer = await sender.post("/api/feeds/a", "1")
+
+    assert answer.status == 507
+    assert answer.json["error"].endswith("the disk of the database is full; make room there")
     assert "retry-after" in answer.headers
 
 

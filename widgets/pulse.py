@@ -6,11 +6,12 @@ import logging
 import threading
 
 from django.conf import settings
-from django.db import connection
+from django.db import DatabaseError, InterfaceError, connection
 
-from widgets import lifecycle, processes
+from widgets import lifecycle, processes, trouble
 from widgets.borrow import borrowed
 from widgets.clock import SECOND
+from widgets.outage import meaning
 
 logger = logging.getLogger(__name__)
 
@@ -34,11 +35,19 @@ class Pulse:
         while True:
             try:
                 processes.gauge("queue", settings.HUEY.pending_count())
-                with borrowed():
-                    processes.beat(self._role)
+                self._write()
             # Broad: the database or the queue is away; the next beat tries again.
             except Exception as error:  # noqa: BLE001
                 logger.warning("This process's row could not be written: %s", error)
             if self._stopping.wait(processes.BEAT / SECOND):
                 break
         connection.close()
+
+    def _write(self) -> None:
+        try:
+            with borrowed():
+                processes.beat(self._role)
+        except (DatabaseError, InterfaceError) as error:
+            trouble.failed("pulse", meaning(error))
+            raise
+        trouble.wrote("pulse")

@@ -16,7 +16,7 @@ from concurrent.futures import Future
 
 from django.db import InterfaceError, OperationalError, connection
 
-from widgets import clock
+from widgets import clock, trouble
 from widgets.borrow import borrowed
 from widgets.change import Arrival, Outcome
 from widgets.commit import commit
@@ -158,6 +158,9 @@ class Writer:
             for job in jobs:
                 self._commit([job])
             return
+        if found != "other":
+            # Otherwise it was of what was handed in, and not of the database.
+            trouble.failed("writer", found)
         trace = error if found == "other" else None
         feeds = sorted({arrival.feed for arrival, _ in jobs})
         logger.error("Not recorded, of the feeds %s: %s", feeds[:20], error, exc_info=trace)
@@ -173,6 +176,7 @@ class Writer:
                 with borrowed():
                     outcomes = commit(arrivals, clock.now())
                 self._lost_at = None
+                trouble.wrote("writer")
                 return outcomes
             except (InterfaceError, OperationalError) as error:
                 if meaning(error) != "away":

@@ -8,7 +8,9 @@ from collections.abc import Callable, Collection, Mapping
 from dashboard.live.board import Key
 from dashboard.live.held import Held
 from dashboard.live.wall import Wall
-from widgets import clock, processes
+from widgets import clock, processes, trouble
+
+LOOK_EVERY = 1.0
 
 
 class Painter:
@@ -27,6 +29,7 @@ class Painter:
         self._walls, self._held, self._lack = walls, held, lack
         self._changed = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
+        self._said: tuple[str, int] | None = None
 
     def touch(self, names: Collection[str]) -> None:
         """The feeds with these names changed."""
@@ -48,6 +51,18 @@ class Painter:
                 # A process with many boards still answers between two of them.
                 await asyncio.sleep(0)
 
+    async def say(self) -> None:
+        """Say on every wall whether this process can write to the database, for ever."""
+        while True:
+            await asyncio.sleep(LOOK_EVERY)
+            now = clock.now()
+            standing = trouble.standing(now)
+            found = (standing.said, standing.since) if standing else None
+            if found != self._said:
+                self._said = found
+                for wall in [wall for wall in self._walls.values() if wall.ready]:
+                    _hand_out(wall, wall.say(self._held, now))
+
     def stop(self) -> None:
         if self._timer:
             self._timer.cancel()
@@ -57,12 +72,7 @@ class Painter:
         if wall.lacks:
             self._lack(wall.lacks)
             wall.lacks = set()
-        if parts:
-            processes.count("frames", len(wall.slots))
-            processes.count("fragments", len(parts) * len(wall.slots))
-            frame = wall.frame(parts)
-            for slot in wall.slots:
-                slot.put(parts, frame)
+        _hand_out(wall, parts)
         if (due := wall.due_at) is not None:
             self._paint_at(due)
 
@@ -72,3 +82,13 @@ class Painter:
         if self._timer:
             self._timer.cancel()
         self._timer = self._loop.call_at(moment, self.wake)
+
+
+def _hand_out(wall: Wall, parts: Mapping[str, str]) -> None:
+    if not parts:
+        return
+    processes.count("frames", len(wall.slots))
+    processes.count("fragments", len(parts) * len(wall.slots))
+    frame = wall.frame(parts)
+    for slot in wall.slots:
+        slot.put(parts, frame)

@@ -24,6 +24,7 @@ from widgets.reading import Freshness, State
 from widgets.render import render
 from widgets.select import Picked, Spec, pick
 from widgets.snapshot import FeedNow
+from widgets.trouble import Trouble
 
 logger = logging.getLogger(__name__)
 
@@ -177,8 +178,10 @@ def _since(said: Condition, lines: Iterable[Line], picked: Picked) -> dict[str, 
     return {word: min(found) for word, found in known.items() if found}
 
 
-def status(board: Board, painted: Iterable[Painted], now: int) -> str:
-    """The status line: how many tiles are in which condition, and since when.
+def status(
+    board: Board, painted: Iterable[Painted], now: int, trouble: Trouble | None = None
+) -> str:
+    """The status line: why nothing is recorded, how many tiles are in which condition, since when.
 
     All counts are there, those of nothing hidden: the page raises them when tiles grow old with
     no word from the server.
@@ -199,7 +202,12 @@ def status(board: Board, painted: Iterable[Painted], now: int) -> str:
                 "since": say_moment(board, min(began), now) if began else "",
             }
         )
-    return render_to_string("dashboard/_status.html", {"counts": counts})
+    context = {
+        "counts": counts,
+        "trouble": trouble.said if trouble else "",
+        "trouble_since": say_moment(board, trouble.since, now) if trouble else "",
+    }
+    return render_to_string("dashboard/_status.html", context)
 
 
 def say_moment(board: Board, moment: int, now: int) -> str:

@@ -70,6 +70,7 @@ class Hub:
             "loading": self.loader.run,
             "comparing": self.comparer.run,
             "heartbeat": self.beat,
+            "saying of trouble": self.painter.say,
             "telling": self.teller.run,
         }
         self._tasks = [self.loop.create_task(supervise(*job)) for job in jobs.items()]

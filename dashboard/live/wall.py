@@ -10,7 +10,7 @@ from dashboard.live.fragments import Painted, partial
 from dashboard.live.held import Held
 from dashboard.live.outlet import Frame
 from dashboard.live.slot import Slot
-from widgets import processes
+from widgets import processes, trouble
 
 # A tile is drawn at once, and then at most once in so long (s): a feed at 50 Hz costs each
 # socket ten messages a second, and one feed a minute still arrives in milliseconds.
@@ -71,6 +71,13 @@ class Wall:
             parts[tile.element] = partial(tile.element, self._painted[tile.id].html)
         return parts | self._around(held, now) if due else {}
 
+    def say(self, held: Held, now: int) -> dict[str, str]:
+        """What stands around the tiles, if anything but they changed it; the partials to send."""
+        parts = self._around(held, now)
+        if parts:
+            self._welcome = None
+        return parts
+
     def everything(self) -> tuple[dict[str, str], Frame]:
         """All there is to see, for a socket that has just come; the grid holds every tile.
 
@@ -121,7 +128,9 @@ class Wall:
     def _around(self, held: Held, now: int) -> dict[str, str]:
         """What stands around the tiles and follows from them, where it has changed."""
         parts = {}
-        if self.status != (said := fragments.status(self.board, self._painted.values(), now)):
+        standing = trouble.standing(now)
+        said = fragments.status(self.board, self._painted.values(), now, standing)
+        if self.status != said:
             self.status = said
             parts["status"] = partial("status", said)
         if self.board.key.tile is not None:

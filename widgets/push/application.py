@@ -19,13 +19,14 @@ from django.db.models.signals import post_delete, post_save
 from widgets import clock
 from widgets.formats import Answer, BadPush, Format, Push, Request, Result, formats
 from widgets.models import Feed, Token
+from widgets.outage import meaning
 from widgets.push import body as bodies
 from widgets.push import keys, tokens
 from widgets.push.directory import Directory
 from widgets.push.door import Door, Tally, Threads, gathered
 from widgets.push.routing import Found, Router
 from widgets.push.tokens import Grant, Remembered
-from widgets.record import NotRecorded
+from widgets.record import DiskFull, NotRecorded
 
 R = TypeVar("R")
 
@@ -123,10 +124,8 @@ class PushApplication:
             return one.answer(request, refused.result)
         except BadPush as bad:
             return one.answer(request, Result(bad.status, 0, [bad], message=str(bad)))
-        except (NotRecorded, DatabaseError):
-            return one.answer(
-                request, Result(503, message="it could not be recorded now; send it again")
-            )
+        except (NotRecorded, DatabaseError) as error:
+            return one.answer(request, _not_recorded(error))
         finally:
             share.give_back()
 
@@ -220,6 +219,13 @@ def _dated(push: Push, at: int) -> Push:
     return replace(push, reading=replace(push.reading, at=at))
 
 
+def _not_recorded(error: Exception) -> Result:
+    """507 where only somebody who makes room can help."""
+    if isinstance(error, DiskFull) or meaning(error) == "full":
+        return Result(507, message=str(DiskFull()))
+    return Result(503, message="it could not be recorded now; send it again")
+
+
 def request_of(scope: Mapping[str, Any], found: Found) -> Request:
     """What was sent besides its body."""
     return Request(
@@ -237,7 +243,7 @@ def request_of(scope: Mapping[str, Any], found: Found) -> Request:
 
 async def respond(send: Any, answer: Answer, request: Request) -> None:
     headers = {"Content-Length": str(len(answer.body)), "Cache-Control": "no-store"}
-    if answer.status == 503:
+    if answer.status in {503, 507}:
         headers["Retry-After"] = RETRY_AFTER
     if answer.status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="Watchwall"'

@@ -1,0 +1,166 @@
+"""A disk that is really full under a running wall: it is said, and nothing is lost or corrupt.
+
+The wall gets a small disk of its own, in a mount namespace; it is seen from outside through
+/proc.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import sqlite3
+import subprocess
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from e2e.boards import board, feed_of, stat
+from e2e.conftest import OpenPage
+from e2e.target import Target
+from e2e.wall import Wall, eventually
+
+pytestmark = pytest.mark.slow
+
+MB = 1 << 20
+SIZE = 24 * MB
+# Mounts the disk over the folder, copies into it what was there, and goes on as what follows.
+BEGIN = (
+    'mkdir "$0.disk" && mount -t tmpfs -o size=$1 none "$0.disk" && cp -a "$0/." "$0.disk" '
+    '&& mount --bind "$0.disk" "$0" && shift && exec "$@"'
+)
+
+
+class Confined(Wall):
+    """A wall whose folder is a disk of 24 MB. Its log is elsewhere, and has room."""
+
+    def __init__(self, data: Path, log: Path) -> None:
+        super().__init__(data)
+        self.log = log
+        self.token = ""
+        self.manage("migrate", "--verbosity", "0")
+        alone = ["--mount"] if os.geteuid() == 0 else ["--user", "--map-root-user", "--mount"]
+        self.command = [
+            "unshare", *alone, "/bin/sh", "-c", BEGIN, str(data), str(SIZE), *self.command
+        ]  # fmt: skip
+
+    @property
+    def disk(self) -> Path:
+        """The folder as the process sees it."""
+        return Path(f"/proc/{self.pid}/root{self.data}")
+
+    def fill(self) -> None:
+        with (self.disk / "filler").open("wb", buffering=0) as filler:
+            for _ in range(SIZE // 4096):
+                try:
+                    filler.write(bytes(4096))
+                except OSError as error:
+                    if error.errno != errno.ENOSPC:
+                        raise
+                    return
+        raise AssertionError("the disk is larger than it was to be")
+
+    def make_room(self) -> None:
+        (self.disk / "filler").unlink()
+
+    def push(self, number: int) -> tuple[int, str]:
+        """The status, and what was said."""
+        request = urllib.request.Request(
+            f"{self.url}/api/feeds/pushed",
+            json.dumps({"a": number}).encode(),
+            {"Authorization": f"Bearer {self.token}"},
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+
+    def stored(self) -> list[float]:
+        """The pushed numbers, in the order in which they came, from a copy made by SQLite."""
+        with sqlite3.connect(self.disk / "watchwall.sqlite3", timeout=10) as connection:
+            assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+            rows = connection.execute(
+                "SELECT s.value FROM widgets_sample s JOIN widgets_series r ON r.id = s.series_id "
+                "JOIN widgets_feed f ON f.id = r.feed_id WHERE f.name = 'pushed' ORDER BY s.ts"
+            )
+            return [value for (value,) in rows]
+
+
+@pytest.fixture
+def confined(tmp_path: Path, target: Target) -> Iterator[Confined]:
+    data = tmp_path / "data"
+    data.mkdir()
+    wall = Confined(data, tmp_path / "log.txt")
+    target.answers["asked"] = lambda: {"a": 5}
+    feeds = {
+        "pushed": {"source": "push", "expect_every": "2s"},
+        "asked": feed_of(target.url("asked")),
+    }
+    wall.apply(board(feeds, [stat("pushed", [0, 0, 4, 3], "pushed"),
+                             stat("asked", [4, 0, 4, 3], "asked")]))  # fmt: skip
+    wall.token = wall.manage("token", "create", "pusher", "--feeds", "*").split()[-1]
+    yield wall.start()
+    wall.close()
+
+
+def test_pushers_are_told_walls_say_so_and_nothing_is_corrupt(
+    confined: Confined, open_page: OpenPage
+) -> None:
+    page = open_page(f"{confined.url}/d/test/")
+    taken = [1]
+    assert confined.push(1)[0] == 200
+
+    confined.fill()
+    number, refused = 1, ""
+    # What SQLite's log has room for in what it has is still taken, and is kept.
+    while not refused:
+        number += 1
+        status, said = confined.push(number)
+        if status == 200:
+            taken.append(number)
+        else:
+            assert status in {503, 507}, said
+            refused = said if status == 507 else ""
+        assert number < 20_000
+
+    assert "the disk of the database is full; make room there" in refused
+    line = page.locator("#status")
+    eventually(lambda: "the disk of the database is full" in line.inner_text(), 10)
+    asked = page.locator("article", has_text="asked")
+    eventually(lambda: asked.get_attribute("data-freshness") in {"late", "stale"}, 30)
+    assert confined.runs
+    # A page that comes now is told as well.
+    with urllib.request.urlopen(f"{confined.url}/d/test/", timeout=10) as answer:
+        assert "the disk of the database is full" in answer.read().decode()
+
+    confined.make_room()
+    number += 1
+    eventually(lambda: confined.push(number)[0] == 200, 5, "there is room again")
+    taken.append(number)
+    eventually(lambda: "Nothing is recorded" not in line.inner_text(), 10)
+    eventually(lambda: asked.get_attribute("data-freshness") == "fresh", 10)
+
+    assert confined.stored() == taken
+    assert confined.end() == 0
+    assert "corrupt" not in confined.log.read_text()
+
+
+def test_a_wall_that_is_killed_on_a_full_disk_comes_back(
+    confined: Confined, tmp_path: Path
+) -> None:
+    assert confined.push(1)[0] == 200
+    confined.fill()
+    number = 1
+    while confined.push(number := number + 1)[0] == 200:
+        assert number < 20_000
+
+    copy = tmp_path / "copy"
+    subprocess.run(["cp", "-a", str(confined.disk), str(copy)], check=True)
+    confined.close()
+
+    with sqlite3.connect(copy / "watchwall.sqlite3") as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
