@@ -80,7 +80,7 @@ def test_the_last_reading_and_whether_to_believe_it(viewer: Client, shop: Feed) 
     assert found == {
         "name": "shop.orders", "source": "push", "version": shop.now.version, "state": "warning",
         "freshness": "fresh", "time": NOW / SECOND, "error": None, "rows": None, "text": None,
-        "notes": [],
+        "notes": [], "asked": None,
         "series": [
             {"name": "late", "value": 2.0, "unit": "", "time": NOW / SECOND, "state": "warning",
              "freshness": "fresh", "message": "2 is above 1"},

@@ -156,6 +156,23 @@ def test_what_was_pushed_says_by_which_token(owner: Client) -> None:
     assert "1 d expected in 22 h" in row_of(html, "backup")
 
 
+def test_calendars_and_feeds_that_are_watched_say_when_they_are_asked(owner: Client) -> None:
+    now = clock.now()
+    polled("report", interval=None, cron="0 7 * * mon-fri", time_zone="Europe/Berlin")
+    polled("costly", interval=10 * SECOND, unwatched=HOUR)
+    watched = polled("looked-at", interval=10 * SECOND, unwatched=HOUR)
+    FeedState.objects.filter(feed=watched).update(
+        watched_since=now - HOUR, watched_until=now + 14 * SECOND
+    )
+    FeedState.objects.exclude(feed__name="looked-at").update(next_due=now + 2 * HOUR + BIT)
+
+    html = html_of(owner)
+
+    assert "0 7 * * mon-fri next in 2 h" in row_of(html, "report")
+    assert "1 h next in 2 h" in row_of(html, "costly")
+    assert "10 s next" in row_of(html, "looked-at")
+
+
 @pytest.mark.parametrize(
     ("query", "found"),
     [

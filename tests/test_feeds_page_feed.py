@@ -45,7 +45,7 @@ def test_it_says_what_is_known_of_the_feed(owner: Client) -> None:
     said = text_of(html)
 
     assert re.search(r"api ◆ warning, \d+ min", said)
-    assert "Obtained polled every 1 h" in said
+    assert "Obtained polled, every 1 h" in said
     assert "Next run in 7 min" in said
     assert "Late by 3 ms Took 41 ms" in said
     assert "Shown on Production: Latency" in said
@@ -156,11 +156,32 @@ def test_it_is_asked_now_whatever_its_slot(owner: Client) -> None:
 
 
 def test_what_is_paused_or_handed_in_is_not_asked(owner: Client) -> None:
-    for feed in (polled("api", paused=True), make_feed("pushed")):
+    for feed, why in (
+        (polled("api", paused=True), "&quot;api&quot; is paused"),
+        (make_feed("pushed"), "its readings come by themselves"),
+    ):
         answer = owner.post(f"/feeds/{feed.pk}/refresh/", follow=True)
 
-        assert "Its source is not asked" in answer.content.decode()
+        assert why in answer.content.decode()
         assert FeedState.objects.get(feed=feed).next_due is None
+
+
+def test_what_is_being_asked_is_not_asked_twice(owner: Client) -> None:
+    feed = polled("api")
+    FeedState.objects.update(lease_until=clock.now() + HOUR)
+
+    answer = owner.post(f"/feeds/{feed.pk}/refresh/", follow=True)
+
+    assert "being asked at this moment" in answer.content.decode()
+    assert "Next run under way" in text_of(answer.content.decode())
+
+
+def test_an_error_that_is_over_is_still_said(owner: Client) -> None:
+    feed = polled("api")
+    fail(feed, "connection refused", clock.now() - MINUTE)
+    arrive(feed, {"value": 1}, clock.now())
+
+    assert "It was connection refused" in text_of(html_of(owner, feed))
 
 
 def test_reading_a_page_changes_nothing(owner: Client) -> None:

@@ -108,6 +108,28 @@ def test_everything_can_be_set(owner: Client) -> None:
     ]
 
 
+def test_a_calendar_stands_in_place_of_an_interval(owner: Client) -> None:
+    typed = {"cron": "0 7 * * mon-fri", "time_zone": "Europe/Berlin"}
+    given = opened(owner, NEW)
+
+    both = send(owner, NEW, given, **HTTP, **typed)
+    wrong = send(owner, NEW, given, **HTTP, interval="", cron="every day")
+    good = send(owner, NEW, given, **HTTP, **typed, interval="")
+
+    assert "in place of an interval" in both.content.decode()
+    said = wrong.content.decode().partition('id="id_cron_error"')[2].partition("</p>")[0]
+    assert said
+    assert good.status_code == 302
+    feed = Feed.objects.get()
+    assert (feed.interval, feed.cron, feed.time_zone) == (None, *typed.values())
+
+
+def test_a_feed_may_be_asked_less_often_while_nobody_watches(owner: Client) -> None:
+    send(owner, NEW, opened(owner, NEW), **HTTP, interval="5 s", unwatched="10 min")
+
+    assert Feed.objects.get().unwatched == 10 * MINUTE
+
+
 def test_a_feed_for_pushes_promises_and_has_no_interval(owner: Client) -> None:
     path = "/feeds/new/?source=push"
     given = opened(owner, path)

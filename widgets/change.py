@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from widgets.cadence import is_watched
 from widgets.clock import DAY, MINUTE, SECOND, format_duration
 from widgets.judge import (
     MOST_AHEAD,
@@ -19,13 +20,12 @@ from widgets.judge import (
     judge_value,
     limits_of,
     next_change,
-    promise,
     read_thresholds,
     worst_state,
 )
 from widgets.models import Event, Feed, FeedState, advance
 from widgets.reading import BadReading, Mark, Reading, State, Verdict, clean
-from widgets.snapshot import FAILED_AFTER, SeriesNow
+from widgets.snapshot import FAILED_AFTER, SeriesNow, promised
 
 MOST_BACKOFF = MINUTE
 # A series that its source has lost sight of stays on the wall, stale, for so long and then ends:
@@ -90,6 +90,7 @@ class FeedChange:
     series: dict[str, SeriesNow]
     now: int
     promised: Promise = field(init=False)
+    watched: bool = field(init=False)
     thresholds: list[Threshold] = field(init=False)
     touched: set[str] = field(default_factory=set)
     # The series that a reading gave a value, with what its source says of it.
@@ -102,14 +103,15 @@ class FeedChange:
     closed: list[tuple[int | None, str]] = field(default_factory=list)
     changed: bool = False
     previous: int = field(init=False)
-    put_off: bool = False
+    # Whether `next_due` is another than it was.
+    rescheduled: bool = False
     # How many of the samples were not there yet.
     inserted: int = 0
 
     def __post_init__(self) -> None:
-        feed = self.feed
-        self.promised = promise(feed.interval, feed.timeout, feed.expect_every, feed.grace)
-        self.thresholds = read_thresholds(feed.thresholds)
+        self.watched = is_watched(self.state.watched_until, self.now)
+        self.promised = promised(self.feed, self.state, self.now)
+        self.thresholds = read_thresholds(self.feed.thresholds)
         self.previous = self.state.version
 
     # -- taking in ---------------------------------------------------------------------------
@@ -154,6 +156,12 @@ class FeedChange:
 
     def _settle(self, arrival: Arrival) -> None:
         """The claim is used: its lease ends, and nobody can record under it again."""
+        if self.state.next_due == self.state.lease_until:
+            # It was due then in case that nothing came of the claim.
+            started = arrival.arrived - (arrival.duration or 0)
+            after = max(started, self.state.due)
+            self.state.next_due = self.feed.cadence.next_run(after, self.watched)
+            self.rescheduled = True
         self.state.lease_until = 0
         self.state.duration = arrival.duration
         self.state.lateness = arrival.lateness
@@ -163,13 +171,15 @@ class FeedChange:
     def _fail(self, error: str) -> None:
         state = self.state
         state.failures += 1
-        state.error = error
+        state.error = state.last_error = error
+        state.last_error_at = self.now
         state.failing_since = state.failing_since or self.now
-        if self.feed.interval and state.failures >= FAILED_AFTER and state.next_due is not None:
-            pause = self.feed.interval * 2 ** min(state.failures - 1, 10)
-            pause = min(pause, max(MOST_BACKOFF, self.feed.interval))
+        every = self.feed.cadence.every(self.watched)
+        if every and state.failures >= FAILED_AFTER and state.next_due is not None:
+            pause = every * 2 ** min(state.failures - 1, 10)
+            pause = min(pause, max(MOST_BACKOFF, every))
             state.next_due = max(state.next_due, self.now + pause)
-            self.put_off = True
+            self.rescheduled = True
         self.changed = True
 
     def _succeed(self) -> None:
@@ -283,7 +293,7 @@ class FeedChange:
     def judge(self) -> None:
         """Judge every series and the feed as of now; note what changed as events."""
         failed = self.state.failures >= FAILED_AFTER
-        age = _age_from(self.state.at, self.state.arrived)
+        age = self.promised.since(self.state.at, self.state.arrived)
         own = freshness_at(age, self.promised, failed, self.now)
         moments = [next_change(age, self.promised, self.now)]
         for name, series in self.series.items():
@@ -327,7 +337,8 @@ class FeedChange:
 
     def _judge_freshness(self, name: str, series: SeriesNow, own: str, failed: bool) -> int | None:
         lost = series.lost
-        found = freshness_at(series.age_from, self.promised, failed, self.now, lost is not None)
+        age = self.promised.since(series.at, series.arrived)
+        found = freshness_at(age, self.promised, failed, self.now, lost is not None)
         if found != series.freshness:
             # What befalls the whole feed is said once, of the feed.
             quiet = ("fresh", "aged", own)
@@ -337,7 +348,7 @@ class FeedChange:
             self.changed = True
         if lost is not None:
             return lost + LOST_KEPT
-        return next_change(series.age_from, self.promised, self.now)
+        return next_change(age, self.promised, self.now)
 
     def _note(
         self,
@@ -371,7 +382,3 @@ def _says_something(reading: Reading) -> bool:
         or reading.text is not None
         or reading.notes
     )
-
-
-def _age_from(at: int | None, arrived: int | None) -> int | None:
-    return min(at, arrived) if at is not None and arrived is not None else at or arrived

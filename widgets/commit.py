@@ -14,12 +14,12 @@ from widgets.models import Event, Feed, FeedState, Series
 from widgets.snapshot import SERIES_COLUMNS, SeriesNow, load_series, state_fields
 from widgets.turns import writing
 
-# What a commit writes of FeedState; next_due only when a failing feed is put off, so that a
-# claim made meanwhile is never taken back.
+# What a commit writes of FeedState; next_due only when it is another than it was, so that a claim
+# made meanwhile is never taken back.
 STATE_FIELDS = [
     *("version", "at", "arrived", "rows", "text", "notes", "error", "failures"),
-    *("failing_since", "duration", "lateness", "memo", "lease_until", "judge_at"),
-    *("state", "freshness", "since"),
+    *("failing_since", "last_error", "last_error_at", "duration", "lateness", "memo"),
+    *("lease_until", "judge_at", "state", "freshness", "since"),
 ]
 SERIES_FIELDS = [name for name in SERIES_COLUMNS if name not in {"id", "name"}]
 _row = attrgetter(*SERIES_COLUMNS)
@@ -74,7 +74,7 @@ def _write(change: FeedChange) -> dict[str, Any] | None:
     change.judge()
     if change.changed:
         change.advance()
-    fields = [*STATE_FIELDS, "next_due"] if change.put_off else STATE_FIELDS
+    fields = [*STATE_FIELDS, "next_due"] if change.rescheduled else STATE_FIELDS
     change.state.save(update_fields=fields)
     touched = [change.series[name] for name in sorted(change.touched)]
     _update_series(touched)

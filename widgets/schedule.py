@@ -18,7 +18,8 @@ from django.db import connection
 
 from widgets import clock, processes
 from widgets.borrow import borrowed
-from widgets.clock import SECOND
+from widgets.cadence import WATCHED
+from widgets.clock import MINUTE, SECOND
 from widgets.models import Feed, FeedState
 from widgets.sources import sources
 from widgets.turns import writing
@@ -44,29 +45,40 @@ class Claim:
 
 
 # Slots lie on a grid of the interval, shifted by a hash of the feed's id, so that feeds of one
-# interval do not fire together. The next slot is the first after now: missed ones collapse.
-# What is picked stands in a clause of its own: as part of a join it might be picked twice over.
+# interval do not fire together (see `Cadence`). The next slot is the first after now: missed ones
+# collapse. What a calendar names next is found when the fetch is recorded. Until then, and where
+# the slot is further ahead, a feed is due when its lease ends: a worker that was killed costs the
+# time of its lease, and not a day; the feed counts as late as it is then.
+# What is picked is made a table of its own: as part of a join it might be picked twice over.
 _CLAIM = """
-WITH picked AS (
-  SELECT s.feed_id FROM widgets_feedstate AS s JOIN widgets_feed AS g ON g.id = s.feed_id
+WITH picked AS MATERIALIZED (
+  SELECT s.feed_id, g.cron, {every} AS every, %(now)s + g."timeout" + %(slack)s AS lease
+  FROM widgets_feedstate AS s JOIN widgets_feed AS g ON g.id = s.feed_id
   WHERE (s.next_due <= %(now)s OR s.next_due > {far})
     AND (s.lease_until <= %(now)s OR s.lease_until > %(now)s + g."timeout" + %(slack)s)
-    AND NOT g.paused AND g."interval" IS NOT NULL AND g.node IN ('', %(node)s)
-  ORDER BY s.next_due LIMIT %(most)s {lock})
+    AND NOT g.paused AND g.node IN ('', %(node)s)
+  ORDER BY s.next_due LIMIT %(most)s {lock}),
+shifted AS (SELECT p.*, (feed_id * 40503 %% 65536) * every / 65536 AS shift FROM picked AS p),
+slotted AS (
+  SELECT feed_id, lease,
+    CASE WHEN cron = '' THEN ((%(now)s - shift) / every + 1) * every + shift END AS slot
+  FROM shifted)
 UPDATE widgets_feedstate SET
   claim = claim + 1,
-  due = next_due,
-  lease_until = %(now)s + f."timeout" + %(slack)s,
-  next_due = ((%(now)s - (f.id * 40503 %% 65536) * f."interval" / 65536) / f."interval" + 1)
-    * f."interval" + (f.id * 40503 %% 65536) * f."interval" / 65536
-FROM widgets_feed AS f
-WHERE f.id = widgets_feedstate.feed_id
-  AND widgets_feedstate.feed_id IN (SELECT feed_id FROM picked)
-RETURNING feed_id, claim, due, lease_until
+  due = CASE WHEN next_due = lease_until THEN due ELSE next_due END,
+  lease_until = f.lease,
+  next_due = CASE WHEN f.slot < f.lease THEN f.slot ELSE f.lease END
+FROM slotted AS f
+WHERE f.feed_id = widgets_feedstate.feed_id
+RETURNING widgets_feedstate.feed_id, claim, due, lease_until
 """
+# The interval that holds; as `Cadence.every`.
+_EVERY = """CASE WHEN g.unwatched IS NULL
+  OR (s.watched_until > %(now)s AND s.watched_until <= %(now)s + %(watched)s)
+  THEN g."interval" ELSE g.unwatched END"""
 # No slot and no pause after failures is so far ahead: the clock was set back, and what was due
-# then is due now.
-_FAR = '(%(now)s + 2 * g."interval" + 120000000)'
+# then is due now. Of calendars `mend` sees it.
+_FAR = '(%(now)s + 2 * COALESCE(g.unwatched, g."interval") + 120000000)'
 _NEXT = """
 SELECT MIN(CASE WHEN s.next_due > {far} THEN %(now)s
   WHEN s.lease_until > s.next_due THEN s.lease_until ELSE s.next_due END)
@@ -88,9 +100,12 @@ def claim_due(now: int, node: str | None = None, most: int = MOST_AT_ONCE) -> li
     """Claim what is due and that nobody has; the claims are this process's to see done."""
     with writing(), connection.cursor() as cursor:
         cursor.execute(
-            _CLAIM.format(lock=_lock(), far=_FAR),
-            {"now": now, "slack": LEASE_SLACK, "node": _node(node), "most": most},
-        )
+            _CLAIM.format(lock=_lock(), far=_FAR, every=_EVERY),
+            {
+                "now": now, "slack": LEASE_SLACK, "watched": WATCHED, "node": _node(node),
+                "most": most,
+            },
+        )  # fmt: skip
         return [Claim(*row) for row in cursor.fetchall()]
 
 
@@ -118,6 +133,22 @@ def _give_back(claims: Sequence[Claim]) -> None:
         )
 
 
+def mend(now: int) -> int:
+    """Bring back the feeds whose calendar names a moment before the one they are due at: the clock
+    was set back, or a zone changed its rules; how many."""
+    found = FeedState.objects.select_related("feed").exclude(feed__cron="")
+    mended = 0
+    for state in found.filter(next_due__gt=now, lease_until__lte=now):
+        # What has just run does not run again because the clock was set back by a second.
+        after = max(now, state.due) if state.due < now + MINUTE else now
+        moment = state.feed.cadence.next_run(after, watched=False)
+        if moment is not None and moment < (state.next_due or 0):
+            same = FeedState.objects.filter(pk=state.pk, next_due=state.next_due)
+            with writing():
+                mended += same.update(next_due=moment)
+    return mended
+
+
 def claim_judgements(now: int, most: int = MOST_AT_ONCE) -> list[int]:
     """The feeds of which something changes by now though nothing arrived."""
     with writing(), connection.cursor() as cursor:
@@ -135,14 +166,6 @@ def next_moments(now: int, node: str | None = None) -> tuple[int | None, int | N
         due = cursor.fetchone()[0]
         cursor.execute("SELECT MIN(judge_at) FROM widgets_feedstate")
         return due, cursor.fetchone()[0]
-
-
-def ask_now(feed: int) -> bool:
-    """Make a feed due now, whatever its slot; False where its source is not asked at all."""
-    asked = FeedState.objects.filter(feed=feed, feed__paused=False, feed__interval__isnull=False)
-    found = asked.update(next_due=clock.now())
-    poke()
-    return bool(found)
 
 
 def _lock() -> str:

@@ -6,7 +6,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from widgets.judge import Promise, Threshold, promise, read_thresholds
+from widgets import clock
+from widgets.cadence import is_watched
+from widgets.judge import Promise, Threshold, promise_of, read_thresholds
 from widgets.models import Feed, FeedState, Series
 from widgets.reading import Freshness, State
 
@@ -44,10 +46,13 @@ class FeedNow:
     source: str
     private: bool
     paused: bool
+    # About how far its readings are apart.
     interval: int | None
     promise: Promise
     thresholds: Sequence[Threshold]
     revision: int
+    # Whether it is asked more often while somebody watches.
+    adaptive: bool = False
     # From here on what a message brings.
     version: int = 0
     at: int | None = None
@@ -112,25 +117,33 @@ def load(feeds: Iterable[int] | None = None) -> dict[int, FeedNow]:
     found = Feed.objects.select_related("now")
     if feeds is not None:
         found = found.filter(pk__in=list(feeds))
-    loaded = {feed.pk: from_rows(feed) for feed in found}
+    now = clock.now()
+    loaded = {feed.pk: from_rows(feed, now) for feed in found}
     for id_, series in load_series(loaded).items():
         loaded[id_].series = series
     return loaded
 
 
-def from_rows(feed: Feed) -> FeedNow:
-    now = FeedNow(
+def promised(feed: Feed, state: FeedState, now: int) -> Promise:
+    """What a feed promises, if it is as watched as its state says."""
+    since = state.watched_since if is_watched(state.watched_until, now) else None
+    return promise_of(feed.cadence, feed.timeout, feed.expect_every, feed.grace).watched(since)
+
+
+def from_rows(feed: Feed, now: int) -> FeedNow:
+    found = FeedNow(
         id=feed.pk,
         name=feed.name,
         source=feed.source,
         private=feed.private,
         paused=feed.paused,
-        interval=feed.interval,
-        promise=promise(feed.interval, feed.timeout, feed.expect_every, feed.grace),
+        interval=feed.cadence.usual_gap(now),
+        promise=promised(feed, feed.now, now),
         thresholds=read_thresholds(feed.thresholds),
         revision=feed.revision,
+        adaptive=feed.unwatched is not None,
         version=feed.now.version,
     )
     for name, value in state_fields(feed.now).items():
-        setattr(now, name, value)
-    return now
+        setattr(found, name, value)
+    return found

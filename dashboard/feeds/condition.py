@@ -9,8 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from django.conf import settings
+
+from widgets.cadence import Cadence, is_watched
 from widgets.clock import format_duration
-from widgets.judge import freshness_at, promise
+from widgets.judge import Promise, freshness_at, promise_of
 from widgets.numbers import format_age
 from widgets.reading import State
 from widgets.snapshot import FAILED_AFTER
@@ -47,6 +50,9 @@ class Brief:
     paused: bool
     private: bool
     interval: int | None
+    unwatched: int | None
+    cron: str
+    time_zone: str
     timeout: int
     expect_every: int | None
     grace: int | None
@@ -57,6 +63,8 @@ class Brief:
     since: int
     failures: int
     failing_since: int | None
+    watched_since: int
+    watched_until: int
     series: int = 0
     old: int = 0
 
@@ -71,9 +79,23 @@ class Brief:
         return "ping" if mode == "pushed" and self.grace is not None else mode
 
     @property
-    def every(self) -> str:
+    def cadence(self) -> Cadence:
+        zone = self.time_zone or settings.TIME_ZONE
+        return Cadence(self.id, self.interval, self.unwatched, self.cron, zone)
+
+    def is_watched(self, now: int) -> bool:
+        """Whether somebody watches; only known where it is asked more often for that."""
+        return self.unwatched is not None and is_watched(self.watched_until, now)
+
+    def promise(self, now: int) -> Promise:
+        found = promise_of(self.cadence, self.timeout, self.expect_every, self.grace)
+        return found.watched(self.watched_since if self.is_watched(now) else None)
+
+    def every(self, now: int) -> str:
         """How often, as far as that was said."""
-        span = self.interval or self.expect_every
+        if self.cron:
+            return self.cron
+        span = self.cadence.every(self.is_watched(now)) or self.expect_every
         return format_duration(span) if span else ""
 
 
@@ -105,8 +127,8 @@ def _state(brief: Brief, now: int) -> list[Chip]:
 
 def _freshness(brief: Brief, now: int) -> list[Chip]:
     failed = brief.failures >= FAILED_AFTER
-    promised = promise(brief.interval, brief.timeout, brief.expect_every, brief.grace)
-    word = freshness_at(brief.age_from, promised, failed, now)
+    promised = brief.promise(now)
+    word = freshness_at(promised.since(brief.at, brief.arrived), promised, failed, now)
     if word == "failed":
         return [Chip("failed", _lasting(brief.failing_since, now))]
     if word in {"late", "stale"}:

@@ -25,7 +25,7 @@ from widgets.options import check_secrets
 from widgets.sources import Source, sources
 
 ALWAYS = ("name", "private", "keep_raw", "keep_minutes", "keep_hours")
-POLLED = ("interval", "timeout", "node")
+POLLED = ("interval", "unwatched", "cron", "time_zone", "timeout", "node")
 HANDED_IN = ("expect_every", "grace")
 TAKEN = "There is a feed of that name already."
 
@@ -61,9 +61,6 @@ class Draft:
         self.notes: dict[str, str] = {}
         self.problems: list[str] = []
         self._form = forms.fields_for_model(Feed, fields=self.names)
-        if "interval" in self._form:
-            # Of the model's it is optional, for feeds that are not asked for.
-            self._form["interval"].required = True
         # What somebody typed; empty where nothing was sent.
         self.typed_columns: dict[str, Any] = {}
         self.typed_options: dict[str, Any] = {}

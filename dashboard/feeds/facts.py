@@ -14,6 +14,7 @@ from django.db.models import Case, Count, Q, Value, When
 from dashboard.feeds import listing, masks
 from dashboard.feeds.condition import RANKS, Brief, Chip
 from widgets.clock import as_datetime, format_duration
+from widgets.facts import facts as facts_of
 from widgets.judge import FRESHNESS_ORDER, freshness_at
 from widgets.models import Feed, Series
 from widgets.numbers import format_age, say
@@ -40,7 +41,7 @@ class OneSeries:
     message: str
 
 
-def load(feed: Feed) -> tuple[Brief, FeedNow]:
+def load(feed: Feed, now: int) -> tuple[Brief, FeedNow]:
     """What is known of a feed (with its state) now, with its worst series; two queries."""
     counted = Series.objects.filter(feed=feed, ended=False).aggregate(
         count=Count("pk"), old=Count("pk", filter=Q(freshness__in=listing.OLD))
@@ -48,12 +49,12 @@ def load(feed: Feed) -> tuple[Brief, FeedNow]:
     # `listing.COLUMNS` as attributes: the list and the page say the same.
     values = [_deep(feed, name) for name in listing.COLUMNS]
     brief = listing.brief_of([*values, counted["count"], counted["old"]])
-    now = from_rows(feed)
+    known = from_rows(feed, now)
     found = Series.objects.filter(feed=feed, ended=False).order_by(_BADNESS, "name")
     for row in found.values_list(*SERIES_COLUMNS)[:MOST_SERIES]:
         series = SeriesNow(*row)
-        now.series[series.name] = series
-    return brief, now
+        known.series[series.name] = series
+    return brief, known
 
 
 def _deep(row: Any, path: str) -> Any:
@@ -68,7 +69,8 @@ def series_of(feed: FeedNow, now: int) -> list[OneSeries]:
 
 
 def _one(feed: FeedNow, series: SeriesNow, now: int) -> OneSeries:
-    word = freshness_at(series.age_from, feed.promise, feed.failed, now, series.lost is not None)
+    since = feed.promise.since(series.at, series.arrived)
+    word = freshness_at(since, feed.promise, feed.failed, now, series.lost is not None)
     found = []
     if series.state != "ok":
         found.append(Chip(series.state, format_age(now - series.since) if series.since else ""))
@@ -86,20 +88,26 @@ def _one(feed: FeedNow, series: SeriesNow, now: int) -> OneSeries:
 def facts(feed: Feed, brief: Brief, zone: ZoneInfo, now: int) -> list[tuple[str, str]]:
     """What there is to know of it, by name."""
     state = feed.now
-    how = f"{brief.obtained} every {brief.every}" if brief.every else brief.obtained
+    asking = facts_of(feed, now)
+    promised = f"every {format_duration(brief.expect_every)}" if brief.expect_every else ""
+    how = ", ".join(filter(None, (brief.obtained, asking.schedule or promised)))
+    watched = {True: "yes", False: "no"}[asking.watched] if feed.unwatched is not None else ""
     found = [
         ("Source", feed.source),
         ("Obtained", how),
         ("Made by", f"token {brief.token}" if brief.token else ""),
         ("Machine", feed.node),
         ("Seen by", "signed in only" if feed.private else "all who see a wall with it"),
-        ("Next run", listing.coming(brief, state.next_due, now).removeprefix("next ")),
-        ("Late by", listing.brief_span(state.lateness) if state.lateness is not None else ""),
-        ("Took", listing.brief_span(state.duration) if state.duration is not None else ""),
-        ("Time limit", format_duration(feed.timeout) if feed.interval else ""),
+        ("Watched now", watched),
+        ("Next run", listing.coming(brief, asking, now).removeprefix("next ")),
+        ("Late by", "" if asking.lateness is None else listing.brief_span(asking.lateness)),
+        ("Took", "" if asking.duration is None else listing.brief_span(asking.duration)),
+        ("Time limit", format_duration(feed.timeout) if asking.schedule else ""),
         ("Grace", format_duration(feed.grace) if feed.grace is not None else ""),
         ("Last reading", _moment(state.at, zone)),
-        ("Failing since", _moment(state.failing_since, zone)),
+        ("Failing since", _moment(asking.failing_since, zone)),
+        ("Last error", _moment(asking.last_error_at, zone)),
+        ("It was", "" if asking.error else asking.last_error),
         ("Series", f"{brief.series:,}"),
         ("History kept", f"{format_duration(feed.keep_raw)} in full, "
          f"{format_duration(feed.keep_minutes)} by the minute, "

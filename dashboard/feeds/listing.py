@@ -12,19 +12,22 @@ from django.db.models.functions import Coalesce
 from dashboard.feeds.condition import Brief, Chip, Judged
 from widgets import history
 from widgets.clock import HOUR, MINUTE, SECOND, format_duration
+from widgets.facts import Facts, facts
 from widgets.kinds import Line
 from widgets.kinds.stat import spark
 from widgets.models import Feed, Series
 from widgets.numbers import format_age, say
 
 COLUMNS = (
-    "pk", "name", "source", "paused", "private", "interval", "timeout", "expect_every", "grace",
+    "pk", "name", "source", "paused", "private", "interval", "unwatched", "cron",
+    "time_zone", "timeout", "expect_every", "grace",
     "made_by__name", "now__at", "now__arrived", "now__state", "now__since", "now__failures",
-    "now__failing_since",
+    "now__failing_since", "now__watched_since", "now__watched_until",
 )  # fmt: skip
 OLD = ("late", "stale", "failed")
 # A spark needs a few points; where there are fewer minutes, it is drawn of samples.
 FEW_MINUTES = 5
+EVERY = {"streamed": "stream", "ping": "waits"}
 YOUNG = FEW_MINUTES * MINUTE
 MOST_SAMPLES = 50_000
 
@@ -113,6 +116,7 @@ def sparks_of(series: Sequence[int], now: int) -> dict[int, dict[str, str] | Non
 
 def _row(one: Judged, feed: Any, sparks: dict[int, Any], now: int) -> Row:
     brief, state, head = one.brief, feed.now, feed.head
+    asking = facts(feed, now)
     return Row(
         id=brief.id,
         name=brief.name,
@@ -124,10 +128,10 @@ def _row(one: Judged, feed: Any, sparks: dict[int, Any], now: int) -> Row:
         series=series_said(feed, brief),
         spark=sparks.get(feed.head_id),
         age="" if brief.age_from is None else f"{format_age(now - brief.age_from)} ago",
-        every=brief.every or {"streamed": "stream", "ping": "waits"}.get(brief.obtained, "pushed"),
-        coming=coming(brief, state.next_due, now),
-        lateness="" if state.lateness is None else brief_span(state.lateness),
-        duration="" if state.duration is None else brief_span(state.duration),
+        every=brief.every(now) or EVERY.get(brief.obtained, "pushed"),
+        coming=coming(brief, asking, now),
+        lateness="" if asking.lateness is None else brief_span(asking.lateness),
+        duration="" if asking.duration is None else brief_span(asking.duration),
     )
 
 
@@ -156,12 +160,14 @@ def series_said(feed: Any, brief: Brief) -> str:
     return feed.head.name if brief.series == 1 else f"{feed.head.name}, of {brief.series:,}"
 
 
-def coming(brief: Brief, next_due: int | None, now: int) -> str:
+def coming(brief: Brief, asking: Facts, now: int) -> str:
     """When it is asked or expected next."""
     if brief.paused:
         return "paused"
-    if next_due is not None:
-        return _ahead("next", next_due - now)
+    if asking.under_way:
+        return "under way"
+    if asking.next_run is not None:
+        return _ahead("next", asking.next_run - now)
     if brief.expect_every and brief.age_from is not None:
         return _ahead("expected", brief.age_from + brief.expect_every - now)
     return ""

@@ -29,6 +29,7 @@ from dashboard.live.slot import Slot
 from dashboard.live.survey import look
 from dashboard.live.thread import DatabaseThread
 from dashboard.live.wall import Wall
+from dashboard.live.watching import Watcher
 from widgets import clock, publish
 from widgets.select import Spec, pick
 
@@ -59,6 +60,7 @@ class Hub:
             self.places.group,
         )  # fmt: skip
         self.teller = Teller(self.walls, self._telling.query)
+        self.watcher = Watcher(self.walls, self.held, self._telling.query, self.painter.touch)
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -72,6 +74,7 @@ class Hub:
             "heartbeat": self.beat,
             "saying of trouble": self.painter.say,
             "telling": self.teller.run,
+            "watching": self.watcher.run,
         }
         self._tasks = [self.loop.create_task(supervise(*job)) for job in jobs.items()]
 
@@ -102,6 +105,7 @@ class Hub:
             return False
         wall.slots.add(slot)
         wall.left_at = None
+        self.watcher.wake()
         slot.beat(heartbeat())
         slot.put(*wall.everything())
         return True

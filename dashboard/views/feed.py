@@ -19,6 +19,7 @@ from dashboard.views.detail import DEFAULT_SPAN, SPANS, chart, events, raw
 from dashboard.views.feeds import pulse
 from dashboard.views.staff import for_staff
 from widgets import clock, schedule
+from widgets.asking import NotAsked, ask_now
 from widgets.clock import as_datetime
 from widgets.models import Feed
 from widgets.select import Spec
@@ -33,7 +34,7 @@ def feed(request: HttpRequest, pk: int) -> HttpResponseBase:
     """The page of one feed; it asks for itself again every 2 s."""
     row = get_object_or_404(Feed.objects.select_related("now", "made_by"), pk=pk)
     now, zone = clock.now(), _zone()
-    brief, known = facts.load(row)
+    brief, known = facts.load(row, now)
     span = request.GET.get("span", "1h")
     span = span if span in SPANS else DEFAULT_SPAN
     context = {
@@ -71,8 +72,12 @@ def act(request: HttpRequest, pk: int, what: str) -> HttpResponseBase:
     """Pause it, resume it, or ask its source now."""
     row = get_object_or_404(Feed, pk=pk)
     if what == "refresh":
-        asked = schedule.ask_now(row.pk)
-        messages.success(request, ASKED if asked else NOT_ASKED)
+        try:
+            found = ask_now(row, clock.now())
+        except NotAsked as error:
+            messages.error(request, f"{error}.")
+        else:
+            messages.success(request, ASKED if found else UNDER_WAY)
     else:
         row.paused = what == "pause"
         row.save(update_fields=["paused"])
@@ -82,7 +87,7 @@ def act(request: HttpRequest, pk: int, what: str) -> HttpResponseBase:
 
 
 ASKED = "Its source is asked now; the reading shows up here."
-NOT_ASKED = "Its source is not asked: it is paused, or its readings are handed in."
+UNDER_WAY = "Its source is being asked at this moment; the reading shows up here."
 PAUSED = "Paused. Nothing is asked of its source until it is resumed."
 RESUMED = "Resumed."
 

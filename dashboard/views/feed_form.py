@@ -12,7 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from dashboard.feeds.draft import Changed, Draft
+from dashboard.feeds.draft import HANDED_IN, POLLED, Changed, Draft
 from dashboard.feeds.places import files
 from dashboard.feeds.tried import Tried, attempt
 from dashboard.views.staff import for_staff
@@ -112,7 +112,7 @@ def _page(
         "polled": draft.source.mode == "polled",
         "basics": draft.fields("name", "private"),
         "option_fields": draft.option_fields(),
-        "when": draft.fields("interval", "timeout", "node", "expect_every", "grace"),
+        "when": draft.fields(*POLLED, *HANDED_IN),
         "kept": draft.fields("keep_raw", "keep_minutes", "keep_hours"),
         "files": files(draft.feed) if draft.feed.pk else [],
         "tried": tried,
