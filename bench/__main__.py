@@ -9,7 +9,7 @@ import argparse
 import sys
 import traceback
 
-from bench import fanout, glass, latency, lateness, machine, many, push, report, sockets
+from bench import fanout, glass, latency, lateness, machine, many, push, report, sockets, streams
 from bench.load import OUT
 
 PARTS: dict[str, report.Run] = {
@@ -20,6 +20,7 @@ PARTS: dict[str, report.Run] = {
     "lateness": lateness.run,
     "many": many.run,
     "push": push.run,
+    "streams": streams.run,
 }
 HEAD = f"""# Benchmarks
 

@@ -12,7 +12,7 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from dashboard.live.board import ALONE, Board
+from dashboard.live.board import ALONE, Board, Placed
 from dashboard.live.facts import drawn
 from dashboard.live.held import Held
 from dashboard.views.pages import draw, live, open_board

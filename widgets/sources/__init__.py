@@ -76,6 +76,8 @@ class Listened:
     """A feed that is listened for. `options` are complete, with secrets in them.
 
     `positions`: how far each of its streams was stored when listening began. `rows`: its last.
+    `trial`: somebody wants to see what would come. Nothing of it is stored, so nothing may be
+    taken from whoever listens for good: another name at the broker, and no session that it keeps.
     """
 
     id: int
@@ -83,6 +85,7 @@ class Listened:
     options: Mapping[str, Any]
     positions: Mapping[str, Position] = field(default_factory=dict)
     rows: Sequence[Mapping[str, Any]] = ()
+    trial: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +95,9 @@ class Heard:
     `feed`: the id of the feed listened for. `name`: the reading is another feed's, of that name,
     which is made if there is none, private; "" if it is the feed's own. `position`, in `stream`:
     where it stood; each one is greater than all that were heard of this stream before, as lists
-    compare. None: what is delivered twice is told by its time alone (`reading.at`). `stream` names
-    broker and topic, so that what the feed listens to after an edit is another.
+    compare. None: what is delivered twice is told by its time alone (`reading.at`), or by `id`:
+    a message that was heard lately is not recorded again. `stream` names broker and topic, so that
+    what the feed listens to after an edit is another.
     """
 
     feed: int
@@ -101,6 +105,7 @@ class Heard:
     name: str = ""
     stream: str = ""
     position: Position | None = None
+    id: str = ""
 
 
 class Out(Protocol):
@@ -113,6 +118,10 @@ class Out(Protocol):
         `ack` is called after the commit, in the writer's thread, and in the order of the batches;
         it must not wait for anything. It is not called of what could not be committed.
         """
+
+    def room(self, within: float) -> bool:
+        """Whether `put` would not wait, now or after so many seconds at most. For a source that
+        must go on talking to its broker meanwhile."""
 
     def drain(self) -> None:
         """Wait until all that was put is stored and acknowledged, or given up as listening ends."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from django.db.models import Q
@@ -158,7 +158,7 @@ class Addressing:
         reading = without(part.reading, refused)
         if not names_of(reading) and reading.rows is None and reading.text is None:
             return None
-        return Part(reading, part.arrived, part.stream, part.position)
+        return replace(part, reading=reading)
 
 
 def _maker(feed: int, listened: Mapping[int, str]) -> Maker:
@@ -186,7 +186,8 @@ def _cleaned(came: Came, found: Sorted, now: int) -> tuple[int, str, Part] | Non
     except BadReading as bad:
         found.refuse(came.feed, f"not taken: {bad}")
         return None
-    return came.feed, heard.name, Part(reading, came.arrived, heard.stream, heard.position)
+    part = Part(reading, came.arrived, heard.stream, heard.position, heard.id)
+    return came.feed, heard.name, part
 
 
 def _refusal(name: str, known: Known | None, maker: Maker) -> str:

@@ -85,6 +85,9 @@ class Outlet:
         came = [Came(feed, moment, wrong=message, link=link) for feed in self.feeds]
         self._intake.put(Parcel(self, came, 1))
 
+    def room(self, within: float) -> bool:
+        return self._intake.room(self, within)
+
     def drain(self) -> None:
         self._intake.drain(self)
 
@@ -150,6 +153,12 @@ class Intake:
             self._changed.notify_all()
         return True
 
+    def room(self, outlet: Outlet, within: float) -> bool:
+        with self._changed:
+            return self._wait(
+                lambda: outlet.closed or outlet.weight <= MOST_WAITING - BATCH, within
+            )
+
     def drain(self, outlet: Outlet) -> None:
         with self._changed:
             self._wait(lambda: outlet.abandoned or not outlet.weight)
@@ -166,14 +175,16 @@ class Intake:
             outlet.closed = outlet.abandoned = True
             self._changed.notify_all()
 
-    def _wait(self, ready: Callable[[], bool]) -> None:
-        if not ready():
-            self._hurried += 1
-            self._changed.notify_all()
-            try:
-                self._changed.wait_for(ready)
-            finally:
-                self._hurried -= 1
+    def _wait(self, ready: Callable[[], bool], within: float | None = None) -> bool:
+        """Whether it was ready; `within` s, or for ever."""
+        if ready():
+            return True
+        self._hurried += 1
+        self._changed.notify_all()
+        try:
+            return self._changed.wait_for(ready, within)
+        finally:
+            self._hurried -= 1
 
     # -- the thread --------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from hashlib import blake2b
 from typing import Any
 
 from widgets.change import Fold
@@ -13,16 +14,21 @@ from widgets.sources import Position
 
 # Of one feed; the oldest are forgotten first: files that were rotated away, partitions that ended.
 MOST_STREAMS = 1_000
+# How many ids of messages a feed remembers at least, and twice as many at most. A broker delivers
+# again what it had sent and heard nothing of: some tens, or as many as wait here.
+MOST_IDS = 5_000
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One reading as it may be stored, when it came (µs), and where it stood in its stream."""
+    """One reading as it may be stored, when it came (µs), and where it stood in its stream, or
+    which message it was."""
 
     reading: Reading
     arrived: int
     stream: str = ""
     position: Position | None = None
+    id: str = ""
 
     @property
     def moment(self) -> int:
@@ -47,7 +53,7 @@ def unknown(parts: Sequence[Part], memo: dict[str, Any]) -> list[Part]:
     """The parts that stand beyond what is stored; the memo is told how far that is now."""
     positions: dict[str, list[int]] = memo.setdefault("positions", {})
     new = []
-    for part in parts:
+    for part in _first_heard(parts, memo):
         if part.position is not None:
             position = list(part.position)
             if position <= positions.get(part.stream, []):
@@ -58,6 +64,24 @@ def unknown(parts: Sequence[Part], memo: dict[str, Any]) -> list[Part]:
         new.append(part)
     for stream in list(positions)[:-MOST_STREAMS]:
         del positions[stream]
+    return new
+
+
+def _first_heard(parts: Sequence[Part], memo: dict[str, Any]) -> list[Part]:
+    """Without those whose ids the memo knows; it is told the others. As digests, of one length."""
+    if not any(part.id for part in parts):
+        return list(parts)
+    ids: list[str] = memo.setdefault("ids", [])
+    known, new = set(ids), []
+    for part in parts:
+        digest = blake2b(part.id.encode(), digest_size=8).hexdigest()
+        if not part.id or digest not in known:
+            new.append(part)
+        if part.id and digest not in known:
+            known.add(digest)
+            ids.append(digest)
+    if len(ids) > 2 * MOST_IDS:
+        del ids[:-MOST_IDS]
     return new
 
 
