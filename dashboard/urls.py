@@ -10,6 +10,7 @@ from dashboard.views.detail import detail
 from dashboard.views.feed import act, delete, feed
 from dashboard.views.feed_form import edit, new
 from dashboard.views.feeds import feeds
+from dashboard.views.gallery import page as gallery
 from dashboard.views.tokens import page as tokens
 from dashboard.views.wall import home, wall
 from dashboard.views.walls import walls
@@ -28,6 +29,7 @@ urlpatterns = [
     ),
     path("connections/", connections, name="connections"),
     path("tokens/", tokens, name="tokens"),
+    path("gallery/", gallery, name="gallery"),
     path("api/feeds/", api.feeds),
     # A name may hold a slash, as the topics of MQTT do.
     path("api/feeds/<path:name>/samples", api.samples),

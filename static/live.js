@@ -68,15 +68,18 @@
     if (message.build !== html.dataset.build) reloadOnce(message.build);
   }
 
-  function painted(text) {
+  function painted() {
     grow();
-    answer(text[0] === "{");
+    unanswered = true;
+    // The browser slows the timers of a hidden page down.
+    if (document.hidden && Date.now() - answered > 1000) answer();
   }
 
-  // What is painted, for the server to know: in answer to each heartbeat, else once a second.
-  function answer(due) {
-    unanswered = !due && Date.now() - answered < 1000;
-    if (unanswered) return;
+  // What is painted, for the server to know. At a moment of this page's own in each second: if all
+  // answered a frame as it came, the next would wait for a thousand answers.
+  function answer() {
+    if (!unanswered) return;
+    unanswered = false;
     answered = Date.now();
     const versions = [...all("#wall .widget")].map((tile) => tile.dataset.version);
     const body = JSON.stringify({ painted: Math.max(0, ...versions) });
@@ -118,9 +121,7 @@
     hear(detail.message.data);
   });
 
-  document.addEventListener("htmx:ws:after:message:incoming", ({ detail }) => {
-    painted(detail.message.data);
-  });
+  document.addEventListener("htmx:ws:after:message:incoming", painted);
 
   // Events, where a proxy breaks sockets: three in a row said no word, and HTTP works
 
@@ -144,7 +145,7 @@
       hear(text);
       const swap = { sourceElement: page.socket, target: page.socket, swap: "none", text };
       if (text[0] !== "{") swapped = swapped.then(() => htmx.swap(swap));
-      swapped = swapped.then(() => painted(text));
+      swapped = swapped.then(painted);
     };
     events.addEventListener("end", ({ data }) => end(Number(data)));
     events.onerror = () => {
@@ -226,6 +227,7 @@
       if (FRESHNESS.indexOf(due) > FRESHNESS.indexOf(dataset.freshness)) dataset.freshness = due;
     }
     for (const time of all("time[data-age]")) write(time, `${age(now - time.dataset.age)} ago`);
+    for (const time of all("time[data-until]")) write(time, age(time.dataset.until - now));
     for (const time of all("time[data-clock]")) zoned(time, "toLocaleTimeString", {});
     for (const time of all("time[data-date]")) zoned(time, "toLocaleDateString", DATE);
     count();
@@ -269,7 +271,7 @@
     if (event.key !== "f" || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.target.closest("input, textarea, select, [contenteditable]")) return;
     const done = document.fullscreenElement ? document.exitFullscreen() : html.requestFullscreen();
-    done.catch(() => {}); // A browser may refuse it; then the key does nothing.
+    done.catch(() => {}); // It may be refused.
   });
 
   let hide = 0;
@@ -283,7 +285,7 @@
   // The browser lets go of the lock whenever the page is hidden.
   function stayAwake() {
     if (document.visibilityState !== "visible" || !navigator.wakeLock) return;
-    navigator.wakeLock.request("screen").catch(() => {}); // Battery saving may refuse it.
+    navigator.wakeLock.request("screen").catch(() => {}); // It may be refused.
   }
   document.addEventListener("visibilitychange", stayAwake);
 
@@ -295,7 +297,7 @@
     stayAwake();
     setInterval(() => {
       watch(Date.now());
-      if (unanswered) answer();
+      answer();
       sayLink();
       grow();
       follow();

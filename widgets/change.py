@@ -34,7 +34,8 @@ LOST_KEPT = DAY
 
 
 # Called inside the transaction with the feed's memo, which it may change in place, and the reading.
-Fold = Callable[[dict[str, Any], Reading], Reading]
+# None: all of it was there already.
+Fold = Callable[[dict[str, Any], Reading], Reading | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,7 @@ class Arrival:
     `claim`: the number a polled reading was asked for under; None for what was handed in.
     `duration` and `lateness` of the fetch in µs. `memo`: what its source wants to remember.
     `fold`: makes the reading from what was handed in and from what the feed remembers.
+    `well`: without a reading, that what failed works again.
     """
 
     feed: int
@@ -55,6 +57,7 @@ class Arrival:
     lateness: int | None = None
     memo: dict[str, Any] | None = None
     fold: Fold | None = None
+    well: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,21 @@ class Outcome:
     def kept(self) -> bool:
         """All of it is in the database now."""
         return self.status in {"recorded", "nothing"}
+
+
+def kept(reading: Reading, arrived: int, now: int) -> Reading:
+    """The reading as it may be stored, or BadReading: a name, a number, a time that cannot be."""
+    reading = clean(reading)
+    at = arrived if reading.at is None else reading.at
+    if at > now + MOST_AHEAD:
+        ahead = (at - now) // SECOND
+        raise BadReading(f"its time is {ahead} s in the future; set the clock of its sender")
+    if at <= 0:
+        raise BadReading("its time is before 1970")
+    for name, ts, _ in reading.history:
+        if not 0 < ts <= now + MOST_AHEAD:
+            raise BadReading(f"a time of {name} is in the future or before 1970")
+    return reading
 
 
 def open_series(name: str) -> SeriesNow:
@@ -123,7 +141,7 @@ class FeedChange:
         error, reading = arrival.error, arrival.reading
         if reading is not None:
             try:
-                reading = self._kept(clean(reading), arrival.arrived)
+                reading = kept(reading, arrival.arrived, self.now)
                 if arrival.fold is not None:
                     reading = arrival.fold(self.state.memo, reading)
             except BadReading as bad:
@@ -137,22 +155,12 @@ class FeedChange:
         elif reading is not None:
             self._succeed()
             self._learn(reading, arrival.arrived)
+        elif arrival.well:
+            self._succeed()
         return None
 
     def _holds(self, claim: int) -> bool:
         return self.state.claim == claim and self.state.lease_until > self.now
-
-    def _kept(self, reading: Reading, arrived: int) -> Reading:
-        at = arrived if reading.at is None else reading.at
-        if at > self.now + MOST_AHEAD:
-            ahead = (at - self.now) // SECOND
-            raise BadReading(f"its time is {ahead} s in the future; set the clock of its sender")
-        if at <= 0:
-            raise BadReading("its time is before 1970")
-        for name, ts, _ in reading.history:
-            if not 0 < ts <= self.now + MOST_AHEAD:
-                raise BadReading(f"a time of {name} is in the future or before 1970")
-        return reading
 
     def _settle(self, arrival: Arrival) -> None:
         """The claim is used: its lease ends, and nobody can record under it again."""

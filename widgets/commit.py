@@ -88,6 +88,7 @@ def _write(change: FeedChange) -> dict[str, Any] | None:
         state=state_fields(change.state),
         series=[_row(one) for one in touched],
         points=inserted,
+        events=bool(change.events or change.closed),
     )
 
 

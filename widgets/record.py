@@ -98,8 +98,9 @@ class Writer:
 
     def offer(self, arrivals: Sequence[Arrival]) -> list[Future[Outcome]] | None:
         """As `submit`, of several, without waiting: Full if there is no room for all of them."""
-        # Whoever waits for room holds the gate meanwhile.
-        if not self._gate.acquire(timeout=0.05):
+        # Looked at first: whoever waits for room holds the gate, and a loop must not wait for that.
+        full = self._jobs.qsize() + len(arrivals) > MOST_WAITING
+        if full or not self._gate.acquire(timeout=0.05):
             raise Full("very much is waiting to be recorded")
         try:
             if self._closed:

@@ -1,4 +1,4 @@
-"""Trying a feed: its source is asked, and nothing is recorded."""
+"""Trying a feed: its source is asked, or listened to until something comes; nothing is recorded."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import Any
 from widgets import io
 from widgets.fetch import fetch
 from widgets.reading import Reading
-from widgets.sources import Source, SourceError
+from widgets.sources import Source, SourceError, Streamed
+from widgets.streams.trying import listened
 
 
 @dataclass(slots=True)
@@ -24,11 +25,14 @@ class Trial:
 
     def ask(self) -> tuple[Reading, int]:
         """The reading, and how long it took, µs; SourceError says why there is none."""
+        begun = time.monotonic_ns()
+        if isinstance(self.source, Streamed):
+            reading = listened(self.source, self.options, self.timeout)
+            return reading, (time.monotonic_ns() - begun) // 1000
         if self.source.mode != "polled":
             raise SourceError(
                 f'nothing can be asked of the source "{self.source.slug}": '
                 "its readings are handed in"
             )
-        begun = time.monotonic_ns()
         asked = fetch(self.source, self.options, self.memo, self.timeout)
         return io.submit(asked).result(), (time.monotonic_ns() - begun) // 1000

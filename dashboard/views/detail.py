@@ -12,7 +12,7 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from dashboard.live.board import ALONE, Board
+from dashboard.live.board import ALONE, Board, Placed
 from dashboard.live.facts import drawn
 from dashboard.live.held import Held
 from dashboard.views.pages import draw, live, open_board
@@ -20,11 +20,13 @@ from widgets import clock
 from widgets.clock import DAY, HOUR
 from widgets.face import TileFrame
 from widgets.gather import gather
-from widgets.kinds import Frame
+from widgets.kinds import Frame, Sheet, kinds
 from widgets.models import Event
 from widgets.numbers import say
+from widgets.render import read_options
 from widgets.render import render as render_tile
 from widgets.select import Spec, pick
+from widgets.sheets import sheet
 from widgets.snapshot import FeedNow
 
 SPANS = {"1h": HOUR, "6h": 6 * HOUR, "24h": DAY, "7d": 7 * DAY, "30d": 30 * DAY}
@@ -53,6 +55,7 @@ def detail(request: HttpRequest, slug: str, tile: int) -> HttpResponseBase:
         "facts": wall.facts,
         "spans": list(SPANS),
         "span": span,
+        "sheet": table(board, placed, feeds, everything, now),
         "chart": chart(placed.spec, feeds, span, board.zone, now),
         "events": events(feeds, board.zone),
         "readings": [raw(feed, board.zone) for feed in feeds],
@@ -77,6 +80,18 @@ def chart(spec: Spec | None, feeds: Sequence[FeedNow], span: str, zone: ZoneInfo
     frame = Frame(now, *ALONE, zone, spec.window)
     title = f"Last {span}, up to {_say(now, zone)}"
     return render_tile("line", {}, data, frame, TileFrame("history", "line", title, now))
+
+
+def table(
+    board: Board, tile: Placed, feeds: Sequence[FeedNow], everything: Held, now: int
+) -> Sheet | None:
+    """What the tile's picture is made of, for who cannot see it; None where it cannot be drawn."""
+    if (spec := tile.spec) is None:
+        return None
+    picked = pick(spec, feeds)
+    data = gather(spec, picked, everything.windows_of(spec), now, everything.events)
+    frame = Frame(now, *ALONE, board.zone, spec.window)
+    return sheet(kinds[spec.kind], read_options(spec.kind, spec.options), data, frame)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from widgets import clock
 from widgets.clock import MINUTE
+from widgets.directory import Maker
 from widgets.models import Token
 from widgets.registry import nearest
 from widgets.shows import matches
@@ -51,6 +52,10 @@ class Grant:
     def said(self) -> str:
         """Its patterns, for a person."""
         return ", ".join(self.feeds)
+
+    @property
+    def maker(self) -> Maker:
+        return Maker("made_by", self.id, f'the token "{self.name}"', self.most_series)
 
     @property
     def only_feed(self) -> str:

@@ -16,7 +16,7 @@ from widgets import schedule
 
 
 class Command(BaseCommand):
-    help = "Run the whole wall in one process: server, Huey consumer and ticker."
+    help = "Run the whole wall in one process: server, Huey consumer, ticker and listener."
     # The database may not be there yet; `migrate` sees to it.
     requires_migrations_checks = False
 
@@ -43,16 +43,20 @@ class Command(BaseCommand):
         from watchwall.servers.daphne import serve
         from widgets.consumer import EmbeddedConsumer
         from widgets.pulse import Pulse
+        from widgets.streams.supervisor import Supervisor
 
         consumer = EmbeddedConsumer(settings.HUEY, workers=settings.WORKERS)
+        supervisor = Supervisor()
         pulse = Pulse("up")
 
         def ready() -> None:
             consumer.start()
+            supervisor.start()
             pulse.start()
             self._greet(here)
 
         def stop() -> None:
+            supervisor.stop()
             consumer.stop_cleanly()
             pulse.stop()
 

@@ -29,7 +29,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-        trying = actions.add_parser("try", help="ask a source once; nothing is recorded")
+        trying = actions.add_parser("try", help="ask a source, or listen; nothing is recorded")
         trying.add_argument(
             "feed", metavar="FILE|NAME", help="a YAML file with source and options, or a feed"
         )
