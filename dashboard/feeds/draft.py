@@ -23,8 +23,12 @@ from widgets.options import check_secrets
 from widgets.sources import Source, sources
 
 ALWAYS = ("name", "private", "keep_raw", "keep_minutes", "keep_hours")
-POLLED = ("interval", "unwatched", "cron", "time_zone", "timeout", "node")
-HANDED_IN = ("expect_every", "grace")
+# When its readings come, by its source's mode.
+WHEN: dict[str, tuple[str, ...]] = {
+    "polled": ("interval", "unwatched", "cron", "time_zone", "timeout", "node"),
+    "streamed": ("expect_every", "grace", "node"),
+    "pushed": ("expect_every", "grace"),
+}
 TAKEN = "There is a feed of that name already."
 
 
@@ -55,7 +59,7 @@ class Draft:
     def __init__(self, feed: Feed, data: QueryDict | None = None) -> None:
         self.feed = feed
         self.source: Source = sources[feed.source]
-        self.names = (*ALWAYS, *(POLLED if self.source.mode == "polled" else HANDED_IN))
+        self.names = (*ALWAYS, *WHEN[self.source.mode])
         self.notes: dict[str, str] = {}
         self.problems: list[str] = []
         self._form = forms.fields_for_model(Feed, fields=self.names)
