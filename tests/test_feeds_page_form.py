@@ -176,6 +176,7 @@ def test_what_is_wrong_is_said_beside_its_field_and_nothing_typed_is_lost(owner:
     ):
         assert sentence in html.partition(f'id="{field}_error"')[2].partition("</p>")[0], field
     assert typed.items() <= inputs(html).items()
+    assert ">URL</label>" in html.replace(" <", "<")
     assert "<b>" not in html.partition('<form class="feed-form"')[2].partition("<aside")[0]
     assert Feed.objects.count() == 1
 
