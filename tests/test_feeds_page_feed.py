@@ -125,6 +125,21 @@ def test_what_is_not_there_is_not_there(owner: Client) -> None:
     assert owner.post("/feeds/4711/pause/").status_code == 404
 
 
+def test_an_open_page_of_a_feed_that_was_deleted_goes_to_the_list(owner: Client) -> None:
+    answer = owner.get("/feeds/4711/", headers={"HX-Request": "true"})
+
+    assert (answer.status_code, answer.headers["HX-Redirect"]) == (404, "/feeds/")
+
+
+def test_what_was_done_is_said_to_whoever_did_it_and_not_to_a_poll(owner: Client) -> None:
+    feed = make_feed()
+    owner.post(f"/feeds/{feed.pk}/pause/")
+
+    assert "Paused." not in owner.get("/feeds/", headers={"HX-Request": "true"}).content.decode()
+    assert "Paused." in html_of(owner, feed)
+    assert "Paused." not in html_of(owner, feed)
+
+
 # -- what can be done ------------------------------------------------------------------------
 
 

@@ -14,6 +14,7 @@ from tests.forms import inputs, opened
 from tests.walls import make_board
 from widgets.clock import DAY, MINUTE, SECOND
 from widgets.models import Feed, FeedState
+from widgets.sources import sources
 
 pytestmark = pytest.mark.django_db
 NEW = "/feeds/new/?source=http"
@@ -66,6 +67,20 @@ def test_a_source_is_chosen_first(owner: Client) -> None:
     assert 'href="?source=prometheus"' in html
     assert "Nothing is asked for" not in html
     assert owner.get("/feeds/new/?source=guage").status_code == 404
+
+
+@pytest.mark.parametrize("slug", sources.slugs())
+def test_every_source_has_a_form_with_what_it_usually_wants(owner: Client, slug: str) -> None:
+    path = f"/feeds/new/?source={slug}"
+    given = opened(owner, path)
+
+    html = send(owner, path, given, name="it").content.decode()
+
+    # What is not filled in may be missing; what stood there is never wrong.
+    for name in sources[slug].Options.base_fields:
+        wrong = html.partition(f'id="id_options-{name}_error"')[2].partition("</p>")[0]
+        assert not wrong or not given.get(f"options-{name}"), (name, wrong)
+    assert Feed.objects.exists() or "Not saved" in html
 
 
 def test_a_feed_is_made_with_what_its_source_usually_wants(owner: Client) -> None:
@@ -161,6 +176,7 @@ def test_what_is_wrong_is_said_beside_its_field_and_nothing_typed_is_lost(owner:
     ):
         assert sentence in html.partition(f'id="{field}_error"')[2].partition("</p>")[0], field
     assert typed.items() <= inputs(html).items()
+    assert ">URL</label>" in html.replace(" <", "<")
     assert "<b>" not in html.partition('<form class="feed-form"')[2].partition("<aside")[0]
     assert Feed.objects.count() == 1
 
@@ -251,7 +267,7 @@ def test_a_page_that_says_nothing_of_what_it_showed_overwrites_nothing(
 ) -> None:
     given = opened(owner, edit(shop))
 
-    for seen in ("", "[1]", "{"):
+    for seen in ("", "[1]", "{", "[" * 100_000):
         answer = send(owner, edit(shop), given, seen=seen, interval="5 s")
         assert answer.status_code == 409
     assert Feed.objects.get().interval == shop.interval

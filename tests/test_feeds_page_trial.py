@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from threading import Event
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from widgets.clock import SECOND
 from widgets.models import Feed, FeedState, Sample
 from widgets.options import MappingField, Options
 from widgets.reading import Reading, Verdict
-from widgets.sources import Source, SourceError, sources
+from widgets.sources import Heard, Listened, Out, Source, SourceError, Streamed, sources
 
 pytestmark = pytest.mark.django_db
 PATH = "/feeds/new/?source=says"
@@ -216,6 +217,34 @@ def test_a_trial_of_a_feed_leaves_what_its_source_remembers(owner: Client, says:
 
     assert "seen 42" in panel(tried(owner, f"/feeds/{feed.pk}/edit/"))
     assert FeedState.objects.get().memo == {"seen": 41}
+
+
+class Murmurs(Streamed):
+    """One number, and then nothing."""
+
+    slug = "murmurs"
+    label = "Murmurs"
+    heard: Sequence[Heard] = (Heard(0, Reading(numbers={"level": 7}), name="tank.1"),)
+
+    def listen(self, feeds: Sequence[Listened], out: Out, stop: Event) -> None:
+        assert feeds[0].trial
+        out.put(self.heard)
+        stop.wait(10)
+
+
+def test_what_is_listened_to_shows_what_comes_first(
+    owner: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dashboard.feeds.tried.LISTENED", SECOND // 5)
+    with sources.added(Murmurs()):
+        heard = tried(owner, "/feeds/new/?source=murmurs")
+        monkeypatch.setattr(Murmurs, "heard", ())
+        silent = tried(owner, "/feeds/new/?source=murmurs")
+
+    assert "level 7" in panel(heard)
+    assert "for the feed &quot;tank.1&quot;" in panel(heard)
+    assert "nothing came within 200 ms" in silent
+    assert not Feed.objects.exists()
 
 
 def test_what_is_handed_in_cannot_be_tried(owner: Client) -> None:

@@ -14,19 +14,21 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, models, transaction
+from django.db import IntegrityError, transaction
 from django.http import QueryDict
-from django.utils.crypto import salted_hmac
 
-from dashboard.feeds import limits, masks, options
-from widgets.clock import format_duration
+from dashboard.feeds import limits, masks, options, seen
 from widgets.models import Feed
 from widgets.options import check_secrets
 from widgets.sources import Source, sources
 
 ALWAYS = ("name", "private", "keep_raw", "keep_minutes", "keep_hours")
-POLLED = ("interval", "unwatched", "cron", "time_zone", "timeout", "node")
-HANDED_IN = ("expect_every", "grace")
+# When its readings come, by its source's mode.
+WHEN: dict[str, tuple[str, ...]] = {
+    "polled": ("interval", "unwatched", "cron", "time_zone", "timeout", "node"),
+    "streamed": ("expect_every", "grace", "node"),
+    "pushed": ("expect_every", "grace"),
+}
 TAKEN = "There is a feed of that name already."
 
 
@@ -57,7 +59,7 @@ class Draft:
     def __init__(self, feed: Feed, data: QueryDict | None = None) -> None:
         self.feed = feed
         self.source: Source = sources[feed.source]
-        self.names = (*ALWAYS, *(POLLED if self.source.mode == "polled" else HANDED_IN))
+        self.names = (*ALWAYS, *WHEN[self.source.mode])
         self.notes: dict[str, str] = {}
         self.problems: list[str] = []
         self._form = forms.fields_for_model(Feed, fields=self.names)
@@ -67,10 +69,10 @@ class Draft:
         self.typed_limits: list[dict[str, Any]] = []
         self.sent = data is not None
         if data is None:
-            self.seen = self._digests(self._values(feed))
+            self.seen = seen.marks(self._values(feed))
             self._show()
             return
-        self.seen = _read_seen(data.get("seen", ""))
+        self.seen = seen.read(data.get("seen", ""))
         self.typed_columns = {
             name: field.widget.value_from_datadict(data, {}, name)
             for name, field in self._form.items()
@@ -210,8 +212,8 @@ class Draft:
         with transaction.atomic():
             current = Feed.objects.select_for_update().get(pk=self.feed.pk)
             now = self._values(current)
-            theirs = self._changed(now)
-            mine = self._changed(self._mine())
+            theirs = seen.changed(now, self.seen)
+            mine = seen.changed(self._mine(), self.seen)
             if theirs:
                 self._take_over(current, now, theirs, mine)
                 raise Changed
@@ -244,17 +246,6 @@ class Draft:
     def _by_option(self, stored: Mapping[str, Any]) -> dict[str, Any]:
         return {f"options.{n}": stored.get(n) for n in self.source.Options.base_fields}
 
-    def _changed(self, values: Mapping[str, Any]) -> list[str]:
-        """What of it is not as it was shown."""
-        return [key for key, mark in self._digests(values).items() if self.seen.get(key) != mark]
-
-    def _digests(self, values: Mapping[str, Any]) -> dict[str, str]:
-        """A mark for each value: the page carries what it showed, and a secret must not leave."""
-        return {
-            key: salted_hmac("feed-seen", _dumped([key, value])).hexdigest()[:16]
-            for key, value in values.items()
-        }
-
     def _take_over(
         self, current: Feed, now: Mapping[str, Any], theirs: list[str], mine: list[str]
     ) -> None:
@@ -262,9 +253,12 @@ class Draft:
         hidden = masks.masked(current.options)
         for key in theirs:
             name = key.partition(".")[2]
-            said = _said(current, key, hidden.get(name) if name else now[key])
+            if name:
+                value = hidden.get(name)
+            else:
+                value = now[key] if key == "thresholds" else seen.as_typed(current, key)
             kept = " What you typed is kept: save again to have it." if key in mine else ""
-            self.notes[key] = f"Meanwhile changed to {said}.{kept}"
+            self.notes[key] = f"Meanwhile changed to {seen.said(value)}.{kept}"
             if key in mine:
                 continue
             if name:
@@ -273,39 +267,10 @@ class Draft:
             elif key == "thresholds":
                 self.typed_limits = [dict(row) for row in current.thresholds]
             else:
-                self.typed_columns[key] = _as_typed(current, key)
-        self.feed, self.seen = current, self._digests(now)
+                self.typed_columns[key] = seen.as_typed(current, key)
+        self.feed, self.seen = current, seen.marks(now)
         self._bind()
 
 
 def _columns(fields: Mapping[str, forms.Field]) -> type[forms.Form]:
     return type("Columns", (forms.Form,), dict(fields))
-
-
-def _read_seen(text: str) -> dict[str, str]:
-    try:
-        found = json.loads(text)
-    except ValueError:
-        return {}
-    return {str(k): str(v) for k, v in found.items()} if isinstance(found, dict) else {}
-
-
-def _dumped(value: Any) -> str:
-    return json.dumps(value, sort_keys=True, default=str)
-
-
-def _as_typed(feed: Feed, name: str) -> Any:
-    value = getattr(feed, name)
-    spans = isinstance(feed._meta.get_field(name), models.BigIntegerField)
-    return format_duration(value) if spans and value is not None else value
-
-
-def _said(feed: Feed, key: str, value: Any) -> str:
-    if value in (None, "", [], {}):
-        return "nothing"
-    if "." not in key and key != "thresholds":
-        value = _as_typed(feed, key)
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 120 else f"{text[:119]}…"

@@ -31,19 +31,26 @@ def typed(form: type[Options], data: QueryDict) -> dict[str, Any]:
 
 def bound(form: type[Options], given: Mapping[str, Any]) -> Options:
     """The form with these values in it."""
-    return form(data={f"{PREFIX}-{name}": value for name, value in given.items()}, prefix=PREFIX)
+    data = {f"{PREFIX}-{name}": value for name, value in given.items()}
+    return _labelled(form(data=data, prefix=PREFIX))
 
 
 def shown(form: type[Options], stored: Mapping[str, Any]) -> Options:
     """The form with what is stored, its secrets masked."""
-    return dressed(form(initial={**initial(form), **masked(stored)}, prefix=PREFIX))
+    values = {**initial(form), **masked(stored)}
+    return dressed(_labelled(form(initial=values, prefix=PREFIX)))
+
+
+def _labelled(form: Options) -> Options:
+    for name, field in form.fields.items():
+        field.label = field.label or LABELS.get(name)
+    return form
 
 
 def dressed(form: Options) -> Options:
     """The form with inputs that suit what goes into them."""
     for name, field in form.fields.items():
         attrs = field.widget.attrs
-        field.label = field.label or LABELS.get(name)
         if isinstance(field.widget, forms.Textarea):
             attrs.update(rows=3, spellcheck="false")
         elif names_secret(name) and isinstance(field, forms.CharField):

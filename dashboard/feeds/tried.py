@@ -20,6 +20,8 @@ from widgets.trial import Trial
 
 # Whoever tries waits for it; a feed itself may take longer.
 MOST = 30 * SECOND
+# So long something is listened for.
+LISTENED = 10 * SECOND
 FIRST_NUMBERS = 100
 FIRST_ROWS = 10
 FIRST_COLUMNS = 12
@@ -56,12 +58,12 @@ class Tried:
         return not (self.numbers or self.row_count or self.text or self.past)
 
 
-def attempt(draft: Draft, timeout: int) -> Tried | None:
+def attempt(draft: Draft) -> Tried | None:
     """The reading; None if there is none, and then the draft says why beside the field."""
     trial = Trial(
         draft.source,
         draft.merged_options(),
-        min(timeout, MOST),
+        min(draft.columns.cleaned_data.get("timeout", LISTENED), MOST),
         memo_of(draft),
     )
     fresh = not trial.memo

@@ -6,8 +6,9 @@ from zoneinfo import ZoneInfo
 
 from django.contrib import messages
 from django.db import transaction
-from django.http import HttpRequest, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.timezone import get_current_timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -32,7 +33,12 @@ from widgets.snapshot import FeedNow
 @for_staff
 def feed(request: HttpRequest, pk: int) -> HttpResponseBase:
     """The page of one feed; it asks for itself again every 2 s."""
-    row = get_object_or_404(Feed.objects.select_related("now", "made_by"), pk=pk)
+    row = Feed.objects.select_related("now", "made_by").filter(pk=pk).first()
+    if row is None:
+        if "HX-Request" in request.headers:
+            # It was deleted while its page was open.
+            return HttpResponse(status=404, headers={"HX-Redirect": reverse("feeds")})
+        raise Http404
     now, zone = clock.now(), _zone()
     brief, known = facts.load(row, now)
     span = request.GET.get("span", "1h")

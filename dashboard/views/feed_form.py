@@ -12,7 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from dashboard.feeds.draft import HANDED_IN, POLLED, Changed, Draft
+from dashboard.feeds.draft import WHEN, Changed, Draft
 from dashboard.feeds.places import files
 from dashboard.feeds.tried import Tried, attempt
 from dashboard.views.staff import for_staff
@@ -91,7 +91,7 @@ def choice(source: Source) -> dict[str, str]:
 def _tried(request: HttpRequest, draft: Draft) -> HttpResponse:
     found = None
     if draft.is_askable():
-        found = attempt(draft, draft.columns.cleaned_data["timeout"])
+        found = attempt(draft)
     draft.as_trial()
     return _page(request, draft, tried=found, is_trial=True)
 
@@ -109,10 +109,10 @@ def _page(
         "feed": draft.feed if draft.feed.pk else None,
         "source": draft.source,
         "says": choice(draft.source)["says"],
-        "polled": draft.source.mode == "polled",
+        "mode": draft.source.mode,
         "basics": draft.fields("name", "private"),
         "option_fields": draft.option_fields(),
-        "when": draft.fields(*POLLED, *HANDED_IN),
+        "when": draft.fields(*WHEN[draft.source.mode]),
         "kept": draft.fields("keep_raw", "keep_minutes", "keep_hours"),
         "files": files(draft.feed) if draft.feed.pk else [],
         "tried": tried,
