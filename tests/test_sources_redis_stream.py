@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
-from contextlib import suppress
 from ipaddress import ip_network
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from pytest_django import Settings
+from redis.exceptions import ResponseError
 
 from e2e.servers import Redis
 from e2e.wall import eventually, free_port
-from tests.feeds import NOON, make_feed
+from tests.feeds import make_feed
 from tests.streaming import error, supervisor, values
-from widgets import clock
-from widgets.clock import DAY, SECOND
+from widgets import clock, commit, record
+from widgets.change import Arrival, Outcome
+from widgets.clock import SECOND
 from widgets.models import Feed, FeedState, Sample, Series
 from widgets.options import BadOptions, read
-from widgets.sources._entries import BadEntry, moment_of, read_entry
+from widgets.sources import redis_stream
 from widgets.sources.redis_stream import RedisStreamOptions
-from widgets.streams import listening
+from widgets.streams import intake, listening
 
 database = pytest.mark.django_db(transaction=True)
 
@@ -52,8 +52,18 @@ def add(server: Redis, stream: str, *entries: dict[str, Any], id_: str = "*") ->
     return [client.xadd(stream, entry, id=id_).decode() for entry in entries]
 
 
+def listeners(server: Redis) -> list[dict[str, str]]:
+    """The connections that ask for entries."""
+    found: list[dict[str, str]] = server.client().client_list()
+    return [one for one in found if one["cmd"].startswith("xreadgroup")]
+
+
 def pending(server: Redis, stream: str, group: str = "watchwall") -> int:
-    [n, *_] = server.client().execute_command("XPENDING", stream, group).values()
+    """How many entries were read and are not acknowledged; -1 if there is no such group."""
+    try:
+        [n, *_] = server.client().execute_command("XPENDING", stream, group).values()
+    except ResponseError:
+        return -1
     return int(n)
 
 
@@ -116,6 +126,51 @@ def test_what_a_consumer_that_is_gone_holds_is_taken_over(
         eventually(lambda: pending(server, stream) == 0 and len(values()) == 3, 20)
         # Further on than these, which came over late all the same.
         assert values() == [1, 2, 3]
+
+
+@database
+def test_thousands_of_entries_of_one_millisecond_are_all_there(server: Redis, stream: str) -> None:
+    feed(server, stream)
+    now = clock.now() // 1_000
+    client = server.client().pipeline()
+    for at in (now, now + 1):
+        for n in range(3_000):
+            client.xadd(stream, {"n": n + 3_000 * (at - now)}, id=f"{at}-{n}")
+    client.execute()
+    with supervisor():
+        eventually(lambda: pending(server, stream) == 0 and len(values()) == 6_000, 20)
+    add(server, stream, {"n": 6_000}, id_=f"{now + 1}-3000")
+    with supervisor():
+        eventually(lambda: len(values()) == 6_001, 20)
+
+    assert values() == list(range(6_001))
+
+
+@database
+def test_while_the_database_is_slow_entries_stay_in_redis(
+    server: Redis, stream: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake, "MOST_WAITING", 600)
+    free = threading.Event()
+
+    def slow(arrivals: list[Arrival], now: int) -> list[Outcome]:
+        assert free.wait(60)
+        return commit.commit(arrivals, now)
+
+    monkeypatch.setattr(record, "commit", slow)
+    feed(server, stream)
+    client = server.client().pipeline()
+    for n in range(5_000):
+        client.xadd(stream, {"n": n})
+    client.execute()
+    with supervisor():
+        # Who listens asks four times a second, but not while it waits for room.
+        eventually(lambda: any(int(one["idle"]) >= 2 for one in listeners(server)), 20)
+        # What waits, and a batch that has been read and waits for room.
+        assert pending(server, stream) == 2 * redis_stream.AT_ONCE
+        free.set()
+        eventually(lambda: len(values()) == 5_000, 30)
+        eventually(lambda: pending(server, stream) == 0, 10)
 
 
 @database
@@ -197,72 +252,6 @@ def test_a_password_that_is_wrong_is_said_and_not_shown(
     with supervisor():
         eventually(lambda: "AUTH" in error(), 10)
     assert "not-to-be-seen" not in error()
-
-
-# -- entries, pure -----------------------------------------------------------------------------
-
-
-def entry(fields: dict[str, str], at: int | None = NOON, **options: Any) -> Any:
-    chosen = {"payload": "", "time": "", "rows": 0, **options}
-    [reading] = read_entry(fields, chosen, at, NOON)
-    return dict(reading.numbers), reading.at
-
-
-@pytest.mark.parametrize(
-    ("fields", "options", "means"),
-    [
-        ({"a": "1", "b": "-2.5e3", "c": "x", "d": "nan", "e": "1_0", "f": "٣"}, {},
-         ({"a": 1, "b": -2500}, NOON)),
-        ({"a": "1", "t": "1780315230.5"}, {"time": "t"}, ({"a": 1}, 1_780_315_230_500_000)),
-        ({"a": "1", "t": "2026-06-01T12:00:30+00:00"}, {"time": "t"}, ({"a": 1}, NOON)),
-        ({"a": "1", "t": "2026-06-01 12:00:30"}, {"time": "t"}, ({"a": 1}, NOON)),
-        ({"p": "7"}, {"payload": "p"}, ({"value": 7}, NOON)),
-        ({"p": '{"x": 1, "time": 5}'}, {"payload": "p"}, ({"x": 1}, 5 * SECOND)),
-        ({"who": "ada"}, {"rows": 1}, ({}, NOON)),
-    ],
-)  # fmt: skip
-def test_an_entry_means(fields: dict[str, str], options: dict[str, Any], means: object) -> None:
-    assert entry(fields, **options) == means
-
-
-@pytest.mark.parametrize(
-    ("fields", "options", "why"),
-    [
-        ({"who": "ada"}, {}, "it holds no number"),
-        ({"a": "1", "t": "noon"}, {"time": "t"}, "t is 'noon'; a time is expected"),
-        ({"a": "1"}, {"time": "t"}, "t is ''; a time is expected"),
-        ({"a": "1"}, {"payload": "p"}, "there is no field p; there is a"),
-        ({"p": "[]"}, {"payload": "p"}, "p is empty"),
-        ({"p": '"x"'}, {"payload": "p"}, "an object is expected"),
-        ({"p": '[{"a": "x"}]'}, {"payload": "p"}, r"\[0\].a: a is text"),
-    ],
-)
-def test_an_entry_that_means_nothing_says_why(
-    fields: dict[str, str], options: dict[str, Any], why: str
-) -> None:
-    with pytest.raises(BadEntry, match=why):
-        entry(fields, **options)
-
-
-@given(st.dictionaries(st.text(), st.text()), st.sampled_from(["", "p"]), st.text())
-def test_whatever_stands_in_an_entry_it_is_read_or_refused(
-    fields: dict[str, str], payload: str, text: str
-) -> None:
-    for time in ("", "t"):
-        with suppress(BadEntry):
-            read_entry(
-                {**fields, "p": text, "t": text},
-                {"payload": payload, "time": time, "rows": 0}, NOON, NOON,
-            )  # fmt: skip
-
-
-def test_the_time_of_an_id_tells_entries_of_one_millisecond_apart() -> None:
-    at = NOON // 1_000
-    assert moment_of((at, 0), NOON) == NOON
-    assert moment_of((at, 7), NOON) == NOON + 7
-    assert moment_of((at, 5_000), NOON) == NOON + 999
-    assert moment_of((7, 1), NOON) is None, "counted by somebody"
-    assert moment_of((at + DAY // 1_000, 0), NOON) is None, "of a clock that is wrong"
 
 
 @pytest.mark.parametrize(

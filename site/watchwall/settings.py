@@ -170,6 +170,8 @@ PUSH_LIMIT = number("WATCHWALL_PUSH_LIMIT", 16, 1, 256) * 1_048_576
 EGRESS = networks("WATCHWALL_EGRESS")
 # The folder whose programs the source `plugin` may run; "" for none.
 PLUGINS = text("WATCHWALL_PLUGINS", "")
+# The folders whose files the source `tail` may read; none given, nothing.
+TAIL = items("WATCHWALL_TAIL")
 # Who is asked whether this machine itself is cut off.
 ANCHORS = addresses("WATCHWALL_ANCHORS")
 # An object and not a dict: with a dict, Huey runs every task at once, in the caller, under DEBUG.

@@ -75,9 +75,10 @@ class Source:
 class Listened:
     """A feed that is listened for. `options` are complete, with secrets in them.
 
-    `positions`: how far each of its streams was stored when listening began. `rows`: its last.
-    `trial`: somebody wants to see what would come. Nothing of it is stored, so nothing may be
-    taken from whoever listens for good: another name at the broker, and no session that it keeps.
+    `positions`: how far each of its streams was stored when listening began. `rows`: its last,
+    and `at`: when its newest reading was true, µs. `trial`: somebody wants to see what would come.
+    Nothing of it is stored, so nothing may be taken from whoever listens for good: another name at
+    the broker, and no session that it keeps.
     """
 
     id: int
@@ -85,12 +86,13 @@ class Listened:
     options: Mapping[str, Any]
     positions: Mapping[str, Position] = field(default_factory=dict)
     rows: Sequence[Mapping[str, Any]] = ()
+    at: int | None = None
     trial: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """A reading that a stream brought.
+    """A reading that a stream brought. None: nothing but that the stream has come so far.
 
     `feed`: the id of the feed listened for. `name`: the reading is another feed's, of that name,
     which is made if there is none, private; "" if it is the feed's own. `position`, in `stream`:
@@ -101,7 +103,7 @@ class Heard:
     """
 
     feed: int
-    reading: Reading
+    reading: Reading | None
     name: str = ""
     stream: str = ""
     position: Position | None = None

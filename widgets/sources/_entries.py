@@ -26,27 +26,32 @@ class BadEntry(ValueError):
 
 
 def moment_of(place: Position, now: int) -> int | None:
-    """When an entry was added, µs, by its id: entries of one millisecond have each its own. None
-    if the id is no time."""
+    """When an entry was added, µs, by its id; the number in it tells those of one millisecond
+    apart. None if the id is no time."""
     milliseconds, number = place
-    at = milliseconds * 1_000 + min(number, 999)
+    at = milliseconds * 1_000 + number
     return at if milliseconds >= FIRST_TIME and at <= now + MOST_AHEAD else None
+
+
+def after(at: int, last: int) -> int:
+    """The moment, or the next one that is free: thousands of entries can be of one millisecond,
+    and their numbers run into the next, while a sample is known by its moment."""
+    return last + 1 if last - SECOND < at <= last else at
 
 
 def read_entry(
     fields: Mapping[str, str], options: Mapping[str, Any], at: int | None, now: int
 ) -> list[Reading]:
     """The readings of an entry, one at least; `at` is when it was added, if that is known."""
-    if options["payload"]:
-        readings = _of_json(fields, options["payload"], now)
-    else:
-        numbers = _numbers(fields, options["time"])
-        if not numbers and not options["rows"]:
-            raise BadEntry("it holds no number")
-        readings = [Reading(numbers, complete=False)]
     if options["time"]:
         at = _time(fields, options["time"])
-    return [replace(one, at=at) if one.at is None else one for one in readings]
+    if options["payload"]:
+        readings = _of_json(fields, options["payload"], now)
+        return [replace(one, at=at) if one.at is None else one for one in readings]
+    numbers = _numbers(fields, options["time"])
+    if not numbers and not options["rows"]:
+        raise BadEntry("it holds no number")
+    return [Reading(numbers, at=at, complete=False)]
 
 
 def _numbers(fields: Mapping[str, str], time: str) -> dict[str, float]:
@@ -68,8 +73,8 @@ def number(text: str) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _time(fields: Mapping[str, str], field: str) -> int:
-    text = fields.get(field, "")
+def read_time(text: str) -> int:
+    """A moment, µs, in seconds since 1970 or as ISO 8601; BadEntry if it is none."""
     seconds = number(text)
     if seconds is not None:
         return round(seconds * SECOND)
@@ -79,8 +84,15 @@ def _time(fields: Mapping[str, str], field: str) -> int:
         return (aware - _EPOCH) // timedelta(microseconds=1)
     except (ValueError, OverflowError):
         raise BadEntry(
-            f"{field} is {text[:40]!r}; a time is expected, in seconds since 1970 or as ISO 8601"
+            f"{text[:40]!r} is no time; it is expected in seconds since 1970 or as ISO 8601"
         ) from None
+
+
+def _time(fields: Mapping[str, str], field: str) -> int:
+    try:
+        return read_time(fields.get(field, ""))
+    except BadEntry as bad:
+        raise BadEntry(f"{field}: {bad}") from None
 
 
 def _of_json(fields: Mapping[str, str], field: str, now: int) -> list[Reading]:

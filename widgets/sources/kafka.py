@@ -124,23 +124,22 @@ class Reader:
     partitions: Mapping[str, int]
 
     def read(self, message: Kept, now: int) -> tuple[list[Heard], str]:
-        """What it says, and what is wrong with it ("" if nothing). `now` in µs."""
+        """What it says, or only where it stood, and what is wrong with it ("" if nothing). `now`
+        in µs."""
+        where = stream(self.origin, message.topic, message.partition)
+        nothing = Heard(self.feed, None, stream=where, position=(message.offset, 0))
         parts = _parts(message)
         try:
             name, owner = self.name(parts), self.owner(parts)
         except NoName as error:
-            return [], f"{message.place}: {error}"
+            return [nothing], f"{message.place}: {error}"
         at = moment(message, self.partitions.get(message.topic, 1))
         found = decode(message.value, name, self.meaning, now, at)
         heard = [
-            Heard(
-                self.feed, reading, name=owner,
-                stream=stream(self.origin, message.topic, message.partition),
-                position=(message.offset, i),
-            )
+            Heard(self.feed, reading, name=owner, stream=where, position=(message.offset, i))
             for i, reading in enumerate(found.readings)
-        ]  # fmt: skip
-        return heard, f"{message.place}: {found.wrong}" if found.wrong else ""
+        ]
+        return heard or [nothing], f"{message.place}: {found.wrong}" if found.wrong else ""
 
 
 def stream(origin: str, topic: str, partition: int) -> str:

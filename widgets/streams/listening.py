@@ -143,9 +143,9 @@ class Listening:
 
 def _listened(feeds: Sequence[Wanted]) -> list[Listened]:
     states = FeedState.objects.filter(pk__in=[feed.id for feed in feeds])
-    known = {id_: (memo, rows) for id_, memo, rows in states.values_list("pk", "memo", "rows")}
+    known = {id_: rest for id_, *rest in states.values_list("pk", "memo", "rows", "at")}
     return [
-        Listened(feed.id, feed.name, feed.options, positions_in(memo), rows or ())
+        Listened(feed.id, feed.name, feed.options, positions_in(memo), rows or (), at)
         for feed in feeds
-        for memo, rows in [known.get(feed.id, ({}, None))]
+        for memo, rows, at in [known.get(feed.id, ({}, None, None))]
     ]

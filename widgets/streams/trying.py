@@ -30,9 +30,14 @@ class _Trial:
         self.over = threading.Event()
 
     def put(self, batch: Sequence[Heard], ack: Callable[[], None] | None = None) -> bool:
-        if not self.over.is_set() and batch:
-            self.heard = [Part(one.reading, clock.now()) for one in batch]
-            names = sorted({one.name for one in batch if one.name})
+        heard = [one for one in batch if one.reading is not None]
+        if not self.over.is_set() and heard:
+            now = clock.now()
+            # Each has a moment of its own, as when they are stored.
+            self.heard = [
+                Part(one.reading, now + i) for i, one in enumerate(heard) if one.reading is not None
+            ]
+            names = sorted({one.name for one in heard if one.name})
             self.notes += [f'for the feed "{name}"' for name in names]
             self.over.set()
         return True
