@@ -43,16 +43,15 @@ def read_entry(
     fields: Mapping[str, str], options: Mapping[str, Any], at: int | None, now: int
 ) -> list[Reading]:
     """The readings of an entry, one at least; `at` is when it was added, if that is known."""
-    if options["payload"]:
-        readings = _of_json(fields, options["payload"], now)
-    else:
-        numbers = _numbers(fields, options["time"])
-        if not numbers and not options["rows"]:
-            raise BadEntry("it holds no number")
-        readings = [Reading(numbers, complete=False)]
     if options["time"]:
         at = _time(fields, options["time"])
-    return [replace(one, at=at) if one.at is None else one for one in readings]
+    if options["payload"]:
+        readings = _of_json(fields, options["payload"], now)
+        return [replace(one, at=at) if one.at is None else one for one in readings]
+    numbers = _numbers(fields, options["time"])
+    if not numbers and not options["rows"]:
+        raise BadEntry("it holds no number")
+    return [Reading(numbers, at=at, complete=False)]
 
 
 def _numbers(fields: Mapping[str, str], time: str) -> dict[str, float]:

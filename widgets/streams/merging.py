@@ -130,10 +130,11 @@ class _Merged:
 
     def take(self, part: Part) -> None:
         reading = part.reading
-        for name in names_of(reading):
-            # A number without a word on it is fine, and there again.
-            for said in (self.verdicts, self.lost, self.ended):
-                said.pop(name, None)
+        if self.verdicts or self.lost or self.ended:
+            for name in names_of(reading):
+                # A number without a word on it is fine, and there again.
+                for said in (self.verdicts, self.lost, self.ended):
+                    said.pop(name, None)
         self.units.update(reading.units)
         self.verdicts.update(reading.verdicts)
         self.lost.update(dict.fromkeys(reading.lost))
