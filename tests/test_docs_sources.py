@@ -42,8 +42,10 @@ SHOWS = {
     "plugin": ["exit", "load15"],
     "prometheus": ["user", "true at"],
     "redis": ["used_memory", " B", "length.jobs"],
+    "redis-stream": ["paid", "who: ada"],
     "scrape": ["node_load1", "/s", "node_memory_MemAvailable_bytes"],
     "sql": ["template1", " B", "rows"],
+    "tail": ["took", "0.031", "path: /cart"],
     "watchwall": ["feeds.failed"],
 }
 
@@ -57,7 +59,9 @@ async def news(request: web.Request) -> web.Response:
 
 
 @pytest.fixture(scope="module")
-def addresses(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
+def addresses(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, str]]:
     """The usual addresses that stand in the commands, and where the tests' own programs are."""
     metrics = request.getfixturevalue("prometheus").removeprefix("http://")
     node = request.getfixturevalue("node_exporter").removeprefix("http://")
@@ -76,6 +80,7 @@ def addresses(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
             "http://127.0.0.1:8080": url,
             "postgres://wall:secret@127.0.0.1:5432/shop": request.getfixturevalue("postgres").url,
             "redis://127.0.0.1:6379/0": redis.url,
+            "/tmp/watchwall-logs": str(tmp_path_factory.mktemp("logs")),
             "127.0.0.1:1883": f"127.0.0.1:{mosquitto.port}",
             "127.0.0.1:9092": kafka.server,
         }
@@ -104,6 +109,7 @@ def run(
     for name, value in re.findall(r"^export (\w+)=(.*)$", before, re.M):
         patch.setenv(name, *shlex.split(value))
     settings.PLUGINS = environment.text("WATCHWALL_PLUGINS", "")
+    settings.TAIL = environment.items("WATCHWALL_TAIL")
     settings.ANCHORS = environment.addresses("WATCHWALL_ANCHORS")
     subprocess.run(["sh", "-e", "-c", before], cwd=folder, check=True, timeout=60)
     out = StringIO()

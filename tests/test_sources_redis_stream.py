@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
-from contextlib import suppress
 from ipaddress import ip_network
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from pytest_django import Settings
 from redis.exceptions import ResponseError
 
 from e2e.servers import Redis
 from e2e.wall import eventually, free_port
-from tests.feeds import NOON, make_feed
+from tests.feeds import make_feed
 from tests.streaming import error, supervisor, values
-from widgets import clock
-from widgets.clock import DAY, SECOND
+from widgets import clock, commit, record
+from widgets.change import Arrival, Outcome
+from widgets.clock import SECOND
 from widgets.models import Feed, FeedState, Sample, Series
 from widgets.options import BadOptions, read
-from widgets.sources._entries import BadEntry, after, moment_of, read_entry
+from widgets.sources import redis_stream
 from widgets.sources.redis_stream import RedisStreamOptions
-from widgets.streams import listening
+from widgets.streams import intake, listening
 
 database = pytest.mark.django_db(transaction=True)
 
@@ -51,6 +50,12 @@ def feed(server: Redis, stream: str, name: str = "f", **options: Any) -> Feed:
 def add(server: Redis, stream: str, *entries: dict[str, Any], id_: str = "*") -> list[str]:
     client = server.client()
     return [client.xadd(stream, entry, id=id_).decode() for entry in entries]
+
+
+def listeners(server: Redis) -> list[dict[str, str]]:
+    """The connections that ask for entries."""
+    found: list[dict[str, str]] = server.client().client_list()
+    return [one for one in found if one["cmd"].startswith("xreadgroup")]
 
 
 def pending(server: Redis, stream: str, group: str = "watchwall") -> int:
@@ -142,6 +147,33 @@ def test_thousands_of_entries_of_one_millisecond_are_all_there(server: Redis, st
 
 
 @database
+def test_while_the_database_is_slow_entries_stay_in_redis(
+    server: Redis, stream: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake, "MOST_WAITING", 600)
+    free = threading.Event()
+
+    def slow(arrivals: list[Arrival], now: int) -> list[Outcome]:
+        assert free.wait(60)
+        return commit.commit(arrivals, now)
+
+    monkeypatch.setattr(record, "commit", slow)
+    feed(server, stream)
+    client = server.client().pipeline()
+    for n in range(5_000):
+        client.xadd(stream, {"n": n})
+    client.execute()
+    with supervisor():
+        # Who listens asks four times a second, but not while it waits for room.
+        eventually(lambda: any(int(one["idle"]) >= 2 for one in listeners(server)), 20)
+        # What waits, and a batch that has been read and waits for room.
+        assert pending(server, stream) == 2 * redis_stream.AT_ONCE
+        free.set()
+        eventually(lambda: len(values()) == 5_000, 30)
+        eventually(lambda: pending(server, stream) == 0, 10)
+
+
+@database
 def test_one_connection_reads_all_streams_of_a_group_and_each_feed_gets_its_own(
     server: Redis, stream: str
 ) -> None:
@@ -220,75 +252,6 @@ def test_a_password_that_is_wrong_is_said_and_not_shown(
     with supervisor():
         eventually(lambda: "AUTH" in error(), 10)
     assert "not-to-be-seen" not in error()
-
-
-# -- entries, pure -----------------------------------------------------------------------------
-
-
-def entry(fields: dict[str, str], at: int | None = NOON, **options: Any) -> Any:
-    chosen = {"payload": "", "time": "", "rows": 0, **options}
-    [reading] = read_entry(fields, chosen, at, NOON)
-    return dict(reading.numbers), reading.at
-
-
-@pytest.mark.parametrize(
-    ("fields", "options", "means"),
-    [
-        ({"a": "1", "b": "-2.5e3", "c": "x", "d": "nan", "e": "1_0", "f": "٣"}, {},
-         ({"a": 1, "b": -2500}, NOON)),
-        ({"a": "1", "t": "1780315230.5"}, {"time": "t"}, ({"a": 1}, 1_780_315_230_500_000)),
-        ({"a": "1", "t": "2026-06-01T12:00:30+00:00"}, {"time": "t"}, ({"a": 1}, NOON)),
-        ({"a": "1", "t": "2026-06-01 12:00:30"}, {"time": "t"}, ({"a": 1}, NOON)),
-        ({"p": "7"}, {"payload": "p"}, ({"value": 7}, NOON)),
-        ({"p": '{"x": 1, "time": 5}'}, {"payload": "p"}, ({"x": 1}, 5 * SECOND)),
-        ({"who": "ada"}, {"rows": 1}, ({}, NOON)),
-    ],
-)  # fmt: skip
-def test_an_entry_means(fields: dict[str, str], options: dict[str, Any], means: object) -> None:
-    assert entry(fields, **options) == means
-
-
-@pytest.mark.parametrize(
-    ("fields", "options", "why"),
-    [
-        ({"who": "ada"}, {}, "it holds no number"),
-        ({"a": "1", "t": "noon"}, {"time": "t"}, "t: 'noon' is no time"),
-        ({"a": "1"}, {"time": "t"}, "t: '' is no time"),
-        ({"a": "1"}, {"payload": "p"}, "there is no field p; there is a"),
-        ({"p": "[]"}, {"payload": "p"}, "p is empty"),
-        ({"p": '"x"'}, {"payload": "p"}, "an object is expected"),
-        ({"p": '[{"a": "x"}]'}, {"payload": "p"}, r"\[0\].a: a is text"),
-    ],
-)
-def test_an_entry_that_means_nothing_says_why(
-    fields: dict[str, str], options: dict[str, Any], why: str
-) -> None:
-    with pytest.raises(BadEntry, match=why):
-        entry(fields, **options)
-
-
-@given(st.dictionaries(st.text(), st.text()), st.sampled_from(["", "p"]), st.text())
-def test_whatever_stands_in_an_entry_it_is_read_or_refused(
-    fields: dict[str, str], payload: str, text: str
-) -> None:
-    for time in ("", "t"):
-        with suppress(BadEntry):
-            read_entry(
-                {**fields, "p": text, "t": text},
-                {"payload": payload, "time": time, "rows": 0}, NOON, NOON,
-            )  # fmt: skip
-
-
-def test_the_time_of_an_id_tells_entries_of_one_millisecond_apart() -> None:
-    at = NOON // 1_000
-    assert moment_of((at, 0), NOON) == NOON
-    assert moment_of((at, 7), NOON) == NOON + 7
-    assert moment_of((at, 5_000), NOON) == NOON + 5_000
-    assert after(NOON, NOON + 5_000) == NOON + 5_001
-    assert after(NOON, NOON - 1) == NOON
-    assert after(NOON, NOON + 2 * SECOND) == NOON, "of another's clock"
-    assert moment_of((7, 1), NOON) is None, "counted by somebody"
-    assert moment_of((at + DAY // 1_000, 0), NOON) is None, "of a clock that is wrong"
 
 
 @pytest.mark.parametrize(

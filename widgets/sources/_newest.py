@@ -34,5 +34,4 @@ def with_rows(batch: Sequence[Heard], newest: Newest) -> list[Heard]:
     if not batch or rows is None:
         return list(batch)
     *others, last = batch
-    assert last.reading is not None
     return [*others, replace(last, reading=replace(last.reading, rows=rows))]

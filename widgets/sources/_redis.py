@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
@@ -11,16 +12,22 @@ from urllib.parse import urlsplit
 
 from django import forms
 from django.core.exceptions import ValidationError
+from redis import ConnectionPool as BlockingPool
+from redis import Redis as BlockingClient
 from redis.asyncio import Redis as Client
 from redis.asyncio.connection import Connection, ConnectionPool, SSLConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.connection import Connection as BlockingConnection
 from redis.exceptions import RedisError
+from redis.retry import Retry as BlockingRetry
 
+from widgets import egress
 from widgets.egress import Refused
 from widgets.options import BoolField, Options, excerpt
 from widgets.sources import SourceError
 from widgets.sources._http import system_words
+from widgets.sources._sessions import context as trust
 
 
 class ServerOptions(Options):
@@ -102,9 +109,8 @@ async def connected(
     at: Where,
     options: Mapping[str, Any],
     context: ssl.SSLContext | None,
-    timeout: float | None = None,  # noqa: ASYNC109  # of each answer
 ) -> AsyncIterator[Client[Any]]:
-    """A client of that Redis, on an I/O loop; `context` where it speaks TLS. `timeout` in s."""
+    """A client of that Redis, on an I/O loop; `context` where it speaks TLS."""
     more: dict[str, Any] = {"connection_class": Connection}
     if context is not None:
         more = {"connection_class": _Tls, "context": context}
@@ -118,14 +124,56 @@ async def connected(
         encoding_errors="replace",
         # Whoever asks tries again by itself.
         retry=Retry(NoBackoff(), 0),
-        socket_timeout=timeout,
-        socket_connect_timeout=timeout,
+        socket_timeout=None,
         **more,
     )
     try:
         yield Client(connection_pool=pool)
     finally:
         await pool.disconnect()
+
+
+class _Checked(BlockingConnection):
+    """A connection of a thread of its own, which looks at every address itself."""
+
+    def __init__(self, *, context: ssl.SSLContext | None, patience: float, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.context, self.patience = context, patience
+
+    def _connect(self) -> socket.socket:
+        made = egress.connect(self.host, self.port, self.patience)
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if self.context is not None:
+            made = self.context.wrap_socket(made, server_hostname=self.host)
+        made.settimeout(self.socket_timeout)
+        return made
+
+
+@contextmanager
+def blocking(
+    at: Where, options: Mapping[str, Any], timeout: float
+) -> Iterator[BlockingClient[Any]]:
+    """A client of that Redis for a thread of its own, which takes half as much of the processor.
+    `timeout` of each answer, s."""
+    pool = BlockingPool(
+        connection_class=_Checked,
+        host=at.host,
+        port=at.port,
+        db=at.database,
+        username=options["user"] or None,
+        password=options["password"] or None,
+        decode_responses=True,
+        encoding_errors="replace",
+        # Whoever asks tries again by itself.
+        retry=BlockingRetry(NoBackoff(), 0),
+        socket_timeout=timeout,
+        patience=timeout,
+        context=trust(options) if at.tls else None,
+    )
+    try:
+        yield BlockingClient(connection_pool=pool)
+    finally:
+        pool.disconnect()
 
 
 @contextmanager

@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
-import ssl
 import time
 from collections import defaultdict, deque
-from collections.abc import Awaitable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from threading import Event
-from typing import Any, TypeVar
+from typing import Any
 
 from django import forms
-from redis.asyncio import Redis as Client
+from redis import Redis as Client
 from redis.exceptions import ResponseError
 
 from widgets import clock
 from widgets.clock import SECOND
-from widgets.io import IOLoop
 from widgets.options import DurationField
 from widgets.sources import Heard, Listened, Out, Streamed
 from widgets.sources._entries import BadEntry, after, moment_of, read_entry
 from widgets.sources._newest import Newest, with_rows
-from widgets.sources._redis import ServerOptions, Where, connected, said, where
-from widgets.sources._sessions import context
-
-T = TypeVar("T")
+from widgets.sources._redis import ServerOptions, Where, blocking, said, where
 
 AT_ONCE = 500
 # How long Redis waits for entries before it answers that there are none, ms.
@@ -102,27 +96,12 @@ class RedisStream(Streamed):
     def listen(self, feeds: Sequence[Listened], out: Out, stop: Event) -> None:
         options = feeds[0].options
         at = where(options["url"])
-        tls = context(options) if at.tls else None
-        # The loop looks at every address before it connects.
-        with asyncio.Runner(loop_factory=IOLoop) as runner:
-            runner.run(_listen(at, tls, feeds, out, stop))
-
-
-async def _listen(
-    at: Where, tls: ssl.SSLContext | None, feeds: Sequence[Listened], out: Out, stop: Event
-) -> None:
-    async with connected(at, feeds[0].options, tls, TIMEOUT) as client:
-        reader = Reader(at, client, feeds, out)
-        await reader.begin()
-        out.connected()
-        for consumer in (reader.consumer, reader.taker):
-            await reader.read_own(consumer, stop)
-        while not stop.is_set():
-            await reader.acknowledge()
-            await reader.take_over()
-            await reader.read_new()
-        out.drain()
-        await reader.acknowledge()
+        with blocking(at, options, TIMEOUT) as client:
+            reader = Reader(at, client, feeds, out)
+            if feeds[0].trial:
+                reader.look(stop)
+            else:
+                reader.run(stop)
 
 
 @dataclass(slots=True)
@@ -154,54 +133,82 @@ class Reader:
     def taker(self) -> str:
         return TAKEN_OVER.format(self.consumer)
 
-    async def ask(self, answer: Awaitable[T]) -> T:
+    def ask(self, command: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         with said(self.at):
-            return await answer
+            return command(*args, **kwargs)
 
-    async def begin(self) -> None:
-        """See that every stream has the group."""
+    def __post_init__(self) -> None:
         for feed in self.feeds:
             self.streams.setdefault(feed.options["stream"], []).append(feed)
             self.newest[feed.id] = Newest(feed, feed.options["rows"])
             self.last[feed.id] = feed.at or 0
+
+    def run(self, stop: Event) -> None:
+        """Read and acknowledge until the end."""
+        self.begin()
+        self.out.connected()
+        for consumer in (self.consumer, self.taker):
+            self.read_own(consumer, stop)
+        while not stop.is_set():
+            self.acknowledge()
+            self.take_over()
+            self.read_new()
+        self.out.drain()
+        self.acknowledge()
+
+    def begin(self) -> None:
+        """See that every stream has the group."""
         for stream, [feed, *_] in self.streams.items():
             first = "0" if feed.options["start"] == "beginning" else "$"
-            await self.ask(self._make_group(stream, first))
+            self.ask(self._make_group, stream, first)
 
-    async def _make_group(self, stream: str, first: str) -> None:
+    def _make_group(self, stream: str, first: str) -> None:
         try:
-            await self.client.xgroup_create(stream, self.group, id=first, mkstream=True)
+            self.client.xgroup_create(stream, self.group, id=first, mkstream=True)
         except ResponseError as error:
             if "BUSYGROUP" not in str(error):
                 raise
 
+    def look(self, stop: Event) -> None:
+        """Read as nobody of the group, from which nothing is taken that way."""
+        [(stream, [feed])] = self.streams.items()
+        last = "0"
+        if feed.options["start"] == "end":
+            newest = self.ask(self.client.xrevrange, stream, count=1)
+            last = newest[0][0] if newest else last
+        self.out.connected()
+        while not stop.is_set():
+            for _, entries in self.ask(
+                self.client.xread, {stream: last}, count=AT_ONCE, block=BLOCK
+            ):
+                self.hand_on(stream, entries, in_order=False)
+                last = entries[-1][0]
+
     # -- reading -----------------------------------------------------------------------------
 
-    async def read_own(self, consumer: str, stop: Event) -> None:
+    def read_own(self, consumer: str, stop: Event) -> None:
         """What was read under this name before, and not acknowledged: the listener died."""
         for stream in self.streams:
             last = "0"
             while not stop.is_set():
-                found = await self._read(consumer, {stream: last}, None)
+                found = self._read(consumer, {stream: last}, None)
                 entries = found[0][1] if found else []
                 if not entries:
                     break
                 last = entries[-1][0]
                 self.hand_on(stream, entries, in_order=consumer == self.consumer)
 
-    async def read_new(self) -> None:
+    def read_new(self) -> None:
         wanted = dict.fromkeys(self.streams, ">")
-        for stream, entries in await self._read(self.consumer, wanted, BLOCK):
+        for stream, entries in self._read(self.consumer, wanted, BLOCK):
             self.hand_on(stream, entries, in_order=True)
 
-    async def _read(self, consumer: str, streams: dict[str, str], block: int | None) -> Any:
-        return await self.ask(
-            self.client.xreadgroup(
-                self.group, consumer, streams, count=AT_ONCE, block=block
-            )
-        )  # fmt: skip
+    def _read(self, consumer: str, streams: dict[str, str], block: int | None) -> Any:
+        return self.ask(
+            self.client.xreadgroup, self.group, consumer, streams, count=AT_ONCE, block=block
+        )
 
-    async def take_over(self) -> None:
+    def take_over(self) -> None:
         """What consumers that are gone hold. While something of our own is on its way, nothing is:
         that is held for long, too, when the database is away."""
         idle = self.feeds[0].options["take_over"]
@@ -211,11 +218,10 @@ class Reader:
         for stream in self.streams:
             following: Any = "0-0"
             while True:
-                following, entries, *_ = await self.ask(
-                    self.client.xautoclaim(
-                        stream, self.group, self.taker, idle // 1_000, following, count=AT_ONCE
-                    )
-                )
+                following, entries, *_ = self.ask(
+                    self.client.xautoclaim, stream, self.group, self.taker, idle // 1_000,
+                    following, count=AT_ONCE,
+                )  # fmt: skip
                 if entries:
                     self.hand_on(stream, entries, in_order=False)
                 if following == "0-0":
@@ -269,12 +275,11 @@ class Reader:
     def _stored(self, stream: str, ids: list[str]) -> None:
         self.done.append((stream, ids))
 
-    async def acknowledge(self) -> None:
+    def acknowledge(self) -> None:
         by_stream: defaultdict[str, list[str]] = defaultdict(list)
         while self.done:
             stream, ids = self.done.popleft()
             by_stream[stream] += ids
         for stream, ids in by_stream.items():
-            acknowledging = self.client.xack(stream, self.group, *ids)  # type: ignore[no-untyped-call]
-            await self.ask(acknowledging)
+            self.ask(self.client.xack, stream, self.group, *ids)
             self.on_its_way -= len(ids)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -16,7 +16,7 @@ from widgets.models import FeedState
 from widgets.options import without_secrets
 from widgets.reading import BadReading, Reading, clean_text
 from widgets.sources import Heard
-from widgets.streams.merging import Part, fold_of
+from widgets.streams.merging import Part, fold_of, merged
 
 # Of all the feeds that one stream makes.
 MOST_SERIES = 20_000
@@ -38,25 +38,36 @@ class Came:
     link: Literal["", "up", "down"] = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What came for one feed. `whole`: all of it as one reading that may be stored; None: each of
+    its parts may be."""
+
+    feed: int
+    parts: Sequence[Part]
+    whole: Reading | None
+
+
 @dataclass(slots=True)
 class Sorted:
-    """A batch by the feeds that it is for."""
+    """What came, by the feeds that it is for."""
 
-    parts: defaultdict[int, list[Part]] = field(default_factory=lambda: defaultdict(list))
+    batches: list[Batch] = field(default_factory=list)
     # By the feed that is listened for: the last thing that was wrong, and how many things were.
     wrong: dict[int, tuple[str, int]] = field(default_factory=dict)
     up: set[int] = field(default_factory=set)
     down: dict[int, str] = field(default_factory=dict)
 
-    def refuse(self, feed: int, message: str) -> None:
+    def refuse(self, feed: int, message: str, n: int = 1) -> None:
         _, count = self.wrong.get(feed, ("", 0))
-        self.wrong[feed] = message, count + 1
+        self.wrong[feed] = message, count + n
 
     def arrivals(self, now: int) -> Iterator[Arrival]:
         """One for each feed, and another where something was wrong, which stays to be seen."""
         nothing = Reading(complete=False)
-        for feed, parts in self.parts.items():
-            yield Arrival(feed, parts[-1].arrived, nothing, fold=fold_of(parts))
+        for one in self.batches:
+            fold = fold_of(one.parts, one.whole)
+            yield Arrival(one.feed, one.parts[-1].arrived, nothing, fold=fold)
         for feed, (message, count) in self.wrong.items():
             more = f" ({count - 1:,} more like it)" if count > 1 else ""
             yield Arrival(feed, now, error=said(f"{message}{more}"))
@@ -100,18 +111,25 @@ class Addressing:
     def sort(self, came: Iterable[Came], listened: Mapping[int, str], now: int) -> Sorted:
         """`listened`: the names of the feeds that are listened for."""
         found = Sorted()
-        good = [one for one in (_cleaned(each, found, now) for each in came) if one]
-        own = self._known({listened[feed] for feed, _, _ in good})
-        names: defaultdict[int, set[str]] = defaultdict(set)
-        for feed, name, _ in good:
-            # Of a feed that was deleted meanwhile nothing is made any more.
-            if name and listened[feed] in own:
-                names[feed].add(name)
-        named = {feed: self._made(names[feed], _maker(feed, listened)) for feed in names}
-        for feed, name, part in good:
-            if mine := own.get(listened[feed]):
-                known = named[feed].get(name) if name else mine
-                self._address(feed, name, known, part, _maker(feed, listened), found)
+        by_name: defaultdict[tuple[int, str], list[Part]] = defaultdict(list)
+        for one in came:
+            if one.heard is not None:
+                by_name[one.feed, one.heard.name].append(_part(one, one.heard))
+            elif one.link:
+                found.link(one)
+            else:
+                found.refuse(one.feed, one.wrong)
+        own = self._known({listened[feed] for feed, _ in by_name})
+        # Of a feed that was deleted meanwhile nothing is made any more.
+        theirs = {key: parts for key, parts in by_name.items() if listened[key[0]] in own}
+        makers = {feed: _maker(feed, listened[feed]) for feed, _ in theirs}
+        named = {
+            feed: self._made({name for of, name in theirs if of == feed and _is_name(name)}, maker)
+            for feed, maker in makers.items()
+        }
+        for (feed, name), parts in theirs.items():
+            known = named[feed].get(name) if name else own[listened[feed]]
+            self._address(name, known, parts, makers[feed], found, now)
         return found
 
     def _known(self, names: set[str]) -> dict[str, Known]:
@@ -130,63 +148,73 @@ class Addressing:
 
     def _address(
         self,
-        feed: int,
         name: str,
         known: Known | None,
-        part: Part,
+        parts: list[Part],
         maker: Maker,
         found: Sorted,
+        now: int,
     ) -> None:
         refusal = _refusal(name, known, maker) if name else ""
         if refusal or known is None:
-            found.refuse(feed, refusal)
+            found.refuse(maker.id, refusal, len(parts))
             return
-        found.parts[known.id].append(self._fit(feed, part, known, maker, found))
+        whole = _whole(parts, now)
+        if whole is None or not names_of(whole) <= known.series:
+            parts = [
+                self._fit(part, known, maker, found)
+                for part in _each_kept(parts, maker, found, now)
+            ]
+            whole = None
+        if parts:
+            found.batches.append(Batch(known.id, parts, whole))
 
-    def _fit(self, feed: int, part: Part, known: Known, maker: Maker, found: Sorted) -> Part:
+    def _fit(self, part: Part, known: Known, maker: Maker, found: Sorted) -> Part:
         """Without the series that there is no room for."""
         new = sorted(names_of(part.reading) - known.series)
         if not new:
             return part
-        room = MOST_SERIES if known.id == feed else directory.room_for_series(maker)
+        room = MOST_SERIES if known.id == maker.id else directory.room_for_series(maker)
         left, why = directory.refusal_of_series(known, room, maker)
         known.series.update(new[:left])
         if not (refused := set(new[left:])):
             return part
-        found.refuse(feed, f"{why}; {min(refused)[:80]} is not taken")
+        found.refuse(maker.id, f"{why}; {min(refused)[:80]} is not taken")
         reading = without(part.reading, refused)
         empty = not names_of(reading) and reading.rows is None and reading.text is None
         return replace(part, reading=reading, empty=empty)
 
 
-def _maker(feed: int, listened: Mapping[int, str]) -> Maker:
-    return Maker("made_from", feed, f'the stream of the feed "{listened[feed]}"', MOST_SERIES)
+def _maker(feed: int, name: str) -> Maker:
+    return Maker("made_from", feed, f'the stream of the feed "{name}"', MOST_SERIES)
 
 
-def _cleaned(came: Came, found: Sorted, now: int) -> tuple[int, str, Part] | None:
-    """A feed, another's name if it has one, and what may be stored; None if nothing may be."""
-    heard = came.heard
-    if came.link:
-        found.link(came)
-        return None
-    if heard is None:
-        found.refuse(came.feed, came.wrong)
-        return None
-    if heard.name and not (heard.name.isprintable() and len(heard.name) <= MOST_NAME):
-        found.refuse(
-            came.feed,
-            f"{heard.name[:40]!r} is no name of a feed; it has 1 to {MOST_NAME} characters "
-            "that can be printed",
-        )
-        return None
-    empty = heard.reading is None
+def _part(came: Came, heard: Heard) -> Part:
+    return Part(
+        heard.reading, came.arrived, heard.stream, heard.position, heard.id, heard.empty
+    )  # fmt: skip
+
+
+def _whole(parts: Sequence[Part], now: int) -> Reading | None:
+    """All of them as one, as it may be stored; None if something is wrong with one of them."""
+    heard = [part for part in parts if not part.empty]
     try:
-        reading = kept(heard.reading or Reading(complete=False), came.arrived, now)
-    except BadReading as bad:
-        found.refuse(came.feed, f"not taken: {bad}")
+        return kept(merged(heard), parts[-1].arrived, now) if heard else None
+    except BadReading:
         return None
-    part = Part(reading, came.arrived, heard.stream, heard.position, heard.id, empty)
-    return came.feed, heard.name, part
+
+
+def _each_kept(parts: Iterable[Part], maker: Maker, found: Sorted, now: int) -> Iterator[Part]:
+    """Each as it may be stored, and what is wrong with the others."""
+    for part in parts:
+        try:
+            yield replace(part, reading=kept(part.reading, part.arrived, now))
+        except BadReading as bad:
+            found.refuse(maker.id, f"not taken: {bad}")
+
+
+def _is_name(name: str) -> bool:
+    return bool(name) and name.isprintable() and len(name) <= MOST_NAME
 
 
 def _refusal(name: str, known: Known | None, maker: Maker) -> str:
@@ -194,6 +222,11 @@ def _refusal(name: str, known: Known | None, maker: Maker) -> str:
 
     Not into what another made: strangers choose these names.
     """
+    if not _is_name(name):
+        return (
+            f"{name[:40]!r} is no name of a feed; it has 1 to {MOST_NAME} characters "
+            "that can be printed"
+        )
     if known is None:
         return (
             f'there is no feed "{name}", and {maker.said} has made {directory.MOST_FEEDS:,}, '

@@ -9,7 +9,7 @@ from typing import Any
 
 from widgets.change import Fold
 from widgets.directory import names_of
-from widgets.reading import Reading
+from widgets.reading import Reading, clean
 from widgets.sources import Position
 
 # Of one feed; the oldest are forgotten first: files that were rotated away, partitions that ended.
@@ -39,16 +39,22 @@ class Part:
         return self.arrived if self.reading.at is None else self.reading.at
 
 
-def fold_of(parts: Sequence[Part]) -> Fold:
-    """For `widgets.change.Arrival`: the parts that are new, as one reading.
+def fold_of(parts: Sequence[Part], whole: Reading | None = None) -> Fold:
+    """For `widgets.change.Arrival`: the parts that are new, as one reading. `whole`: what they say
+    if all of them are, as it may be stored; None: what each says may be stored as it is.
 
     In the transaction, so that where a stream was left is stored if and only if its readings are;
     a commit of which nobody knows whether it came about may be tried again.
     """
 
     def fold(memo: dict[str, Any], _: Reading) -> Reading | None:
-        new = [part for part in unknown(parts, memo) if not part.empty]
-        return merged(new) if new else None
+        new = unknown(parts, memo)
+        if whole is not None and len(new) == len(parts):
+            return whole
+        heard = [part for part in new if not part.empty]
+        if not heard:
+            return None
+        return merged(heard) if whole is None else clean(merged(heard))
 
     return fold
 
@@ -135,10 +141,11 @@ class _Merged:
                 # A number without a word on it is fine, and there again.
                 for said in (self.verdicts, self.lost, self.ended):
                     said.pop(name, None)
-        self.units.update(reading.units)
-        self.verdicts.update(reading.verdicts)
-        self.lost.update(dict.fromkeys(reading.lost))
-        self.ended.update(dict.fromkeys(reading.ended))
+        self.units |= reading.units
+        self.verdicts |= reading.verdicts
+        if reading.lost or reading.ended:
+            self.lost |= dict.fromkeys(reading.lost)
+            self.ended |= dict.fromkeys(reading.ended)
         self.rows = self.rows if reading.rows is None else reading.rows
         self.text = self.text if reading.text is None else reading.text
 

@@ -63,7 +63,7 @@ class Storing:
         arrivals = list(found.arrivals(now))
         heard = {one.feed for one in came}
         # What was wrong with messages for feeds of other names is seen on no reading of its own.
-        right = (self._wrong & heard) - found.wrong.keys() - found.parts.keys()
+        right = (self._wrong & heard) - found.wrong.keys() - {one.feed for one in found.batches}
         arrivals += [Arrival(feed, now, well=True) for feed in sorted(right)]
         self._wrong = (self._wrong - heard) | found.wrong.keys()
         return arrivals
