@@ -27,8 +27,9 @@ class Ear:
     heard: list[Heard] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
     connections: int = 0
-    # How often room was asked for.
+    # How often room was asked for, and that what was put be stored.
     asked: int = 0
+    drained: int = 0
     error: SourceError | None = None
     ended: bool = False
     open: threading.Event = field(default_factory=threading.Event)
@@ -51,7 +52,7 @@ class Ear:
         return self.open.wait(within)
 
     def drain(self) -> None:
-        """Nothing waits."""
+        self.drained += 1
 
     def connected(self) -> None:
         self.connections += 1

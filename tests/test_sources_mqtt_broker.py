@@ -139,6 +139,16 @@ def test_while_nothing_can_be_stored_the_broker_waits(shared: Mosquitto) -> None
     assert [one["slow"] for one in heard] == list(range(500))
 
 
+def test_a_broker_that_waits_for_word_is_not_kept_waiting(shared: Mosquitto) -> None:
+    with listening("mqtt", options(shared, "word"), stores=False) as ear:
+        ear.connects()
+        # As many as Mosquitto sends before it has heard that the first is stored.
+        publish(shared, *(("word", i) for i in range(20)))
+
+        ear.hears(20)
+        eventually(lambda: ear.drained, 20, "what was handed on is asked to be stored")
+
+
 def test_it_listens_also_where_a_thousand_sockets_are_open(shared: Mosquitto) -> None:
     # select() knows no descriptor above 1,023, and the library uses it.
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
