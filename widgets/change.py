@@ -63,12 +63,13 @@ class Outcome:
 
     recorded: committed under `version`. nothing: all of it was there already. fenced: its claim
     had passed to somebody else. refused: it cannot be kept; `message` says why. gone: the feed
-    was deleted meanwhile.
+    was deleted meanwhile. `due`: when a feed of which something was kept is asked next, µs.
     """
 
     status: Literal["recorded", "nothing", "fenced", "refused", "gone"]
     version: int = 0
     message: str = ""
+    due: int | None = None
 
     @property
     def kept(self) -> bool:
@@ -105,8 +106,8 @@ class FeedChange:
     previous: int = field(init=False)
     # Whether `next_due` is another than it was.
     rescheduled: bool = False
-    # How many of the samples were not there yet.
-    inserted: int = 0
+    # The samples that were not there yet, by the id of their series.
+    inserted: list[tuple[int, int, float]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.watched = is_watched(self.state.watched_until, self.now)

@@ -18,7 +18,7 @@ from django.db import connection
 
 from widgets import clock, processes
 from widgets.borrow import borrowed
-from widgets.cadence import WATCHED
+from widgets.cadence import MOST_WATCHED
 from widgets.clock import MINUTE, SECOND
 from widgets.models import Feed, FeedState
 from widgets.sources import sources
@@ -32,6 +32,7 @@ MOST_AT_ONCE = 500
 # Another process may make or change a feed at any time.
 LOOK_AT_LEAST_EVERY = SECOND
 LOOK_AT_MOST_EVERY = SECOND // 100
+NEVER = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,7 @@ def claim_due(now: int, node: str | None = None, most: int = MOST_AT_ONCE) -> li
         cursor.execute(
             _CLAIM.format(lock=_lock(), far=_FAR, every=_EVERY),
             {
-                "now": now, "slack": LEASE_SLACK, "watched": WATCHED, "node": _node(node),
+                "now": now, "slack": LEASE_SLACK, "watched": MOST_WATCHED, "node": _node(node),
                 "most": most,
             },
         )  # fmt: skip
@@ -201,7 +202,10 @@ class Ticker:
     ) -> None:
         self._enqueue = enqueue
         self._judge = judge
-        self._poked = threading.Event()
+        self._changed = threading.Condition()
+        # When it looks next, and from when on something is to be claimed (µs).
+        self._look_at = NEVER
+        self._claim_at = 0
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="ticker", daemon=True)
         self.seen = 0
@@ -214,22 +218,30 @@ class Ticker:
         """End it; when this returns nothing more is claimed."""
         _tickers.discard(self)
         self._stopping = True
-        self._poked.set()
+        self.poke()
         self._thread.join()
 
-    def poke(self) -> None:
-        """Look now: something became due or was changed."""
-        self._poked.set()
+    def poke(self, at: int = 0) -> None:
+        """Look at that moment (µs) if not before: something is due then. 0: it was changed now."""
+        with self._changed:
+            self._claim_at = min(self._claim_at, at)
+            if at < self._look_at:
+                self._look_at = at
+                self._changed.notify()
 
     def tick(self, now: int) -> int:
         """Claim and hand on what is due; when to look again, µs."""
-        due, judgement = next_moments(now)
-        if due is not None and due <= now:
+        with self._changed:
+            claiming, self._claim_at = now >= self._claim_at, NEVER
+        if claiming:
             hand_on(claim_due(now), self._enqueue)
-            due, _ = next_moments(now)
+        # Once a tick, since it goes over every feed.
+        due, judgement = next_moments(now)
         if judgement is not None and judgement <= now:
             self._judge(claim_judgements(now))
-            _, judgement = next_moments(now)
+            judgement = next_moments(now)[1]
+        with self._changed:
+            self._claim_at = min(self._claim_at, NEVER if due is None else due)
         self.seen = now
         processes.gauge("tick", now)
         moments = [moment for moment in (due, judgement) if moment is not None]
@@ -238,23 +250,34 @@ class Ticker:
 
     def _run(self) -> None:
         while not self._stopping:
-            self._poked.clear()
+            begun = clock.now()
             try:
                 with borrowed():
-                    look_at = self.tick(clock.now())
+                    look_at = self.tick(begun)
             # Broad: the database or the queue is away, and what is due stays due. A ticker that
             # ends is a wall that stands still.
             except Exception as error:  # noqa: BLE001
                 logger.warning("The ticker could not hand on what is due: %s", error)
-                look_at = clock.now() + SECOND
-            self._poked.wait(max(0, look_at - clock.now()) / SECOND)
+                self._claim_at, look_at = 0, clock.now() + SECOND
+            self._wait(look_at, begun + LOOK_AT_MOST_EVERY)
         connection.close()
+
+    def _wait(self, until: int, at_least: int) -> None:
+        """Wait until then, or until something is due before it, but never less than `at_least`."""
+        with self._changed:
+            self._look_at = min(self._look_at, until)
+            while (left := max(self._look_at, at_least) - clock.now()) > 0 and not self._stopping:
+                # Whatever the clock does meanwhile, it is not waited for longer.
+                if not self._changed.wait(min(left, LOOK_AT_LEAST_EVERY) / SECOND):
+                    break
+            self._look_at = NEVER
 
 
 _tickers: set[Ticker] = set()
 
 
-def poke() -> None:
-    """Let the tickers of this process look now; those of others look within a second."""
+def poke(at: int = 0) -> None:
+    """Let the tickers of this process look at that moment (µs), and at once if none is given;
+    those of others look within a second."""
     for ticker in list(_tickers):
-        ticker.poke()
+        ticker.poke(at)
