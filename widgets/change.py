@@ -158,7 +158,7 @@ class FeedChange:
     def _settle(self, arrival: Arrival) -> None:
         """The claim is used: its lease ends, and nobody can record under it again."""
         if self.state.next_due == self.state.lease_until:
-            # It was due then in case that nothing came of the claim.
+            # A calendar's: due then only if nothing had come of the claim.
             started = arrival.arrived - (arrival.duration or 0)
             after = max(started, self.state.due)
             self.state.next_due = self.feed.cadence.next_run(after, self.watched)

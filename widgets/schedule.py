@@ -47,28 +47,30 @@ class Claim:
 
 # Slots lie on a grid of the interval, shifted by a hash of the feed's id, so that feeds of one
 # interval do not fire together (see `Cadence`). The next slot is the first after now: missed ones
-# collapse. What a calendar names next is found when the fetch is recorded. Until then, and where
-# the slot is further ahead, a feed is due when its lease ends: a worker that was killed costs the
-# time of its lease, and not a day; the feed counts as late as it is then.
+# collapse. What a calendar names next is found when the fetch is recorded, and until then its feed
+# is due when the lease ends.
+# A lease that has ended and was not given back was of somebody who died: that feed is due now, as
+# late as it was then, and not only in its next slot.
 # What is picked is made a table of its own: as part of a join it might be picked twice over.
 _CLAIM = """
 WITH picked AS MATERIALIZED (
   SELECT s.feed_id, g.cron, {every} AS every, %(now)s + g."timeout" + %(slack)s AS lease
   FROM widgets_feedstate AS s JOIN widgets_feed AS g ON g.id = s.feed_id
-  WHERE (s.next_due <= %(now)s OR s.next_due > {far})
+  WHERE (s.next_due <= %(now)s OR s.next_due > {far} OR s.lease_until > 0)
     AND (s.lease_until <= %(now)s OR s.lease_until > %(now)s + g."timeout" + %(slack)s)
-    AND NOT g.paused AND g.node IN ('', %(node)s)
+    AND s.next_due IS NOT NULL AND NOT g.paused AND g.node IN ('', %(node)s)
   ORDER BY s.next_due LIMIT %(most)s {lock}),
 shifted AS (SELECT p.*, (feed_id * 40503 %% 65536) * every / 65536 AS shift FROM picked AS p),
 slotted AS (
   SELECT feed_id, lease,
-    CASE WHEN cron = '' THEN ((%(now)s - shift) / every + 1) * every + shift END AS slot
+    CASE WHEN cron = '' THEN ((%(now)s - shift) / every + 1) * every + shift ELSE lease END AS slot
   FROM shifted)
 UPDATE widgets_feedstate SET
   claim = claim + 1,
-  due = CASE WHEN next_due = lease_until THEN due ELSE next_due END,
+  due = CASE WHEN lease_until > 0 AND next_due > %(now)s OR next_due = lease_until THEN due
+    ELSE next_due END,
   lease_until = f.lease,
-  next_due = CASE WHEN f.slot < f.lease THEN f.slot ELSE f.lease END
+  next_due = f.slot
 FROM slotted AS f
 WHERE f.feed_id = widgets_feedstate.feed_id
 RETURNING widgets_feedstate.feed_id, claim, due, lease_until
@@ -82,7 +84,7 @@ _EVERY = """CASE WHEN g.unwatched IS NULL
 _FAR = '(%(now)s + 2 * COALESCE(g.unwatched, g."interval") + 120000000)'
 _NEXT = """
 SELECT MIN(CASE WHEN s.next_due > {far} THEN %(now)s
-  WHEN s.lease_until > s.next_due THEN s.lease_until ELSE s.next_due END)
+  WHEN s.lease_until > 0 THEN s.lease_until ELSE s.next_due END)
 FROM widgets_feedstate AS s JOIN widgets_feed AS g ON g.id = s.feed_id
 WHERE s.next_due IS NOT NULL AND NOT g.paused AND g.node IN ('', %(node)s)
 """
