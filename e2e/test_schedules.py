@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from websockets.sync.client import connect
+from websockets.typing import Origin
 
 from e2e.boards import board, stat
 from e2e.cluster import Cluster
@@ -41,7 +42,7 @@ def test_a_feed_is_fast_while_a_page_shows_it_and_slow_again_when_its_server_was
         eventually(lambda: ahead(cluster) > 60, 10, "it is slow")
 
         [web] = cluster.webs
-        with connect(f"ws://127.0.0.1:{web.port}/ws/d/test/", origin=web.url):
+        with connect(f"ws://127.0.0.1:{web.port}/ws/d/test/", origin=Origin(web.url)):
             eventually(lambda: target.asked["orders"] >= 4, 20, "it is asked every second")
             web.end(signal.SIGKILL)
 

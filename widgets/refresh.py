@@ -6,11 +6,13 @@ import asyncio
 import logging
 import threading
 from concurrent.futures import Future, wait
+from functools import partial
 from typing import Any
 
+from django.conf import settings
 from django.db import connection
 
-from widgets import clock, io, processes, schedule
+from widgets import clock, io, processes, record, schedule
 from widgets.fetch import fetch
 from widgets.fields import KeptJSONField
 from widgets.record import Arrival, NotRecorded, submit
@@ -19,8 +21,21 @@ from widgets.sources import SourceError, sources
 
 logger = logging.getLogger(__name__)
 
+# So many may wait for a worker, for the I/O loop and for the writer. What is claimed beyond that
+# would only wait while its lease runs out, be claimed again, and never get done.
+MOST_WAITING = 100
+
 _lock = threading.Lock()
 _under_way: set[Future[Any]] = set()
+# Handed to the I/O loop, which has not come to them.
+_unbegun: set[Claim] = set()
+
+
+def room() -> int:
+    """How many more refreshes this process can take on. One that waits for its target takes none:
+    a hundred that hang must not keep the others from being claimed."""
+    waiting = settings.HUEY.pending_count() + len(_unbegun) + record.waiting()
+    return max(0, MOST_WAITING - waiting)
 
 
 def start(claim: Claim) -> bool:
@@ -31,10 +46,12 @@ def start(claim: Claim) -> bool:
     found = _held(claim, clock.now())
     if found is None:
         return False
+    with _lock:
+        _unbegun.add(claim)
     work = io.submit(_refresh(claim, *found))
     with _lock:
         _under_way.add(work)
-    work.add_done_callback(_ended)
+    work.add_done_callback(partial(_ended, claim))
     return True
 
 
@@ -64,6 +81,8 @@ def _held(claim: Claim, now: int) -> tuple[str, dict[str, Any], dict[str, Any], 
 async def _refresh(
     claim: Claim, slug: str, options: dict[str, Any], memo: dict[str, Any], limit: int
 ) -> None:
+    with _lock:
+        _unbegun.discard(claim)
     started = clock.now()
     reading, error = None, ""
     try:
@@ -98,8 +117,9 @@ async def _refresh(
         schedule.poke(outcome.due)
 
 
-def _ended(work: Future[Any]) -> None:
+def _ended(claim: Claim, work: Future[Any]) -> None:
     with _lock:
+        _unbegun.discard(claim)  # It may have been cancelled before it began.
         _under_way.discard(work)
     if not work.cancelled() and (error := work.exception()):
         logger.error("A refresh broke off", exc_info=error)

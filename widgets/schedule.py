@@ -195,14 +195,19 @@ def adopt(node: str | None = None) -> int:
 
 
 class Ticker:
-    """The thread that claims. It hands claims to `enqueue` and feeds to judge to `judge`."""
+    """The thread that claims. It hands claims to `enqueue` and feeds to judge to `judge`.
+
+    It claims as many at a time as there is `room` for; what is due stays due, also for others.
+    """
 
     def __init__(
         self,
         enqueue: Callable[[Claim], object],
         judge: Callable[[Sequence[int]], object],
+        room: Callable[[], int] = lambda: MOST_AT_ONCE,
     ) -> None:
         self._enqueue = enqueue
+        self._room = room
         self._judge = judge
         self._changed = threading.Condition()
         # When it looks next, and from when on something is to be claimed (µs).
@@ -235,8 +240,8 @@ class Ticker:
         """Claim and hand on what is due; when to look again, µs."""
         with self._changed:
             claiming, self._claim_at = now >= self._claim_at, NEVER
-        if claiming:
-            hand_on(claim_due(now), self._enqueue)
+        if claiming and (room := min(self._room(), MOST_AT_ONCE)):
+            hand_on(claim_due(now, most=room), self._enqueue)
         # Once a tick, since it goes over every feed.
         due, judgement = next_moments(now)
         if judgement is not None and judgement <= now:
