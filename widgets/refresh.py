@@ -34,7 +34,7 @@ _unbegun: set[Claim] = set()
 def room() -> int:
     """How many more refreshes this process can take on. One that waits for its target takes none:
     a hundred that hang must not keep the others from being claimed."""
-    waiting = settings.HUEY.pending_count() + len(_unbegun) + record.waiting()
+    waiting: int = settings.HUEY.pending_count() + len(_unbegun) + record.waiting()
     return max(0, MOST_WAITING - waiting)
 
 
