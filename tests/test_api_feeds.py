@@ -8,10 +8,10 @@ import pytest
 from django.test import Client
 
 from dashboard.views import api
-from tests.feeds import arrive, make_feed
+from tests.feeds import arrive, make_feed, polled
 from widgets import clock
 from widgets.clock import MINUTE, SECOND
-from widgets.models import Feed, Token
+from widgets.models import Feed, FeedState, Token
 from widgets.push import tokens
 
 pytestmark = pytest.mark.django_db
@@ -149,3 +149,19 @@ def test_so_many_series_at_once(
 
     assert refused["error"] == "series: 2; name 1 at most"
     assert [s["name"] for s in one["series"]] == ["open"]
+
+
+def test_how_the_asking_of_a_feed_goes(viewer: Client) -> None:
+    feed = polled("cpu", interval=MINUTE, unwatched=5 * MINUTE)
+    FeedState.objects.filter(pk=feed.pk).update(
+        next_due=NOW, lateness=4_000, duration=1_250_000, last_error="no route", last_error_at=NOW
+    )
+
+    assert ask(viewer, "/api/feeds/cpu")["asked"] == {
+        "schedule": "every 1 min while watched, else 5 min",
+        "next": NOW / SECOND,
+        "late_by": 0.004,
+        "took": 1.25,
+        "last_error": "no route",
+        "last_error_time": NOW / SECOND,
+    }

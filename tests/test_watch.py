@@ -83,6 +83,17 @@ def test_a_clock_that_was_set_back_keeps_nothing_fast() -> None:
     assert watch([feed.pk], NOON) == {feed.pk: NOON}
 
 
+def test_machines_whose_clocks_are_apart_agree_that_somebody_watches() -> None:
+    feed = adaptive()
+    watch([feed.pk], NOON + 2 * SECOND)
+
+    assert watch([feed.pk], NOON) == {feed.pk: NOON + 2 * SECOND}
+    watch([feed.pk], NOON + 2 * SECOND)
+    FeedState.objects.update(next_due=NOON)
+
+    assert (asked(NOON) or 0) <= NOON + SECOND
+
+
 def test_a_feed_whose_turn_comes_anyway_is_not_asked_before_it() -> None:
     feed = adaptive(interval=10 * SECOND)
     FeedState.objects.update(next_due=NOON + 4 * SECOND)

@@ -5,16 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from widgets import cron
-from widgets.clock import SECOND, format_duration
+from widgets.clock import MINUTE, SECOND, format_duration
 
 # Somebody watches a feed for so long after it was last said; three beats of a process.
 WATCHED = 15 * SECOND
+# The clocks of two machines may be apart by a minute. From further ahead nobody can have said it:
+# the clock was set back, and nobody knows.
+MOST_WATCHED = WATCHED + MINUTE
 
 
 def is_watched(until: int, now: int) -> bool:
-    """Whether somebody watches, as of what was last said. From further ahead than anybody can have
-    said it the clock was set back, and nobody knows."""
-    return 0 < until - now <= WATCHED
+    """Whether somebody watches, as of what was last said (both µs)."""
+    return 0 < until - now <= MOST_WATCHED
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,12 +66,13 @@ class Outcome:
 
     recorded: committed under `version`. nothing: all of it was there already. fenced: its claim
     had passed to somebody else. refused: it cannot be kept; `message` says why. gone: the feed
-    was deleted meanwhile.
+    was deleted meanwhile. `due`: when a feed of which something was kept is asked next, µs.
     """
 
     status: Literal["recorded", "nothing", "fenced", "refused", "gone"]
     version: int = 0
     message: str = ""
+    due: int | None = None
 
     @property
     def kept(self) -> bool:
@@ -123,8 +124,8 @@ class FeedChange:
     previous: int = field(init=False)
     # Whether `next_due` is another than it was.
     rescheduled: bool = False
-    # How many of the samples were not there yet.
-    inserted: int = 0
+    # The samples that were not there yet, by the id of their series.
+    inserted: list[tuple[int, int, float]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.watched = is_watched(self.state.watched_until, self.now)
@@ -165,7 +166,7 @@ class FeedChange:
     def _settle(self, arrival: Arrival) -> None:
         """The claim is used: its lease ends, and nobody can record under it again."""
         if self.state.next_due == self.state.lease_until:
-            # It was due then in case that nothing came of the claim.
+            # A calendar's: due then only if nothing had come of the claim.
             started = arrival.arrived - (arrival.duration or 0)
             after = max(started, self.state.due)
             self.state.next_due = self.feed.cadence.next_run(after, self.watched)

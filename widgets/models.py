@@ -225,7 +225,7 @@ class FeedState(models.Model):
     lateness = models.BigIntegerField(null=True)
     memo = KeptJSONField(default=dict)
     # The schedule: when it is due, until when somebody has it, and the number of that claim. While
-    # it is under way it may be due when the lease ends: what a dead worker had is done again.
+    # what a calendar asks is under way, it is due when the lease ends.
     next_due = models.BigIntegerField(null=True, db_index=True)
     due = models.BigIntegerField(default=0)
     lease_until = models.BigIntegerField(default=0)

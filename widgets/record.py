@@ -33,6 +33,7 @@ __all__ = [
     "record",
     "stop",
     "submit",
+    "waiting",
 ]
 
 logger = logging.getLogger(__name__)
@@ -116,6 +117,9 @@ class Writer:
             return answers
         finally:
             self._gate.release()
+
+    def waiting(self) -> int:
+        return self._jobs.qsize()
 
     def stop(self) -> None:
         with self._gate:
@@ -219,6 +223,12 @@ def offer(arrivals: Sequence[Arrival]) -> list[Future[Outcome]]:
 def record(arrival: Arrival, timeout: float | None = None) -> Outcome:
     """Hand in an arrival and wait for the commit, `timeout` seconds at most (TimeoutError)."""
     return submit(arrival).result(timeout)
+
+
+def waiting() -> int:
+    """How many arrivals the writer has not come to."""
+    writer = _current
+    return writer.waiting() if writer else 0
 
 
 def judge(feeds: Iterable[int]) -> list[Future[Outcome]]:
