@@ -103,6 +103,9 @@ class FeedChange:
     changed: bool = False
     previous: int = field(init=False)
     put_off: bool = False
+    # Nothing else came: no judgement because time passed or people changed something.
+    only_readings: bool = True
+    had_failed: bool = field(init=False)
     # How many of the samples were not there yet.
     inserted: int = 0
 
@@ -111,6 +114,7 @@ class FeedChange:
         self.promised = promise(feed.interval, feed.timeout, feed.expect_every, feed.grace)
         self.thresholds = read_thresholds(feed.thresholds)
         self.previous = self.state.version
+        self.had_failed = self.state.failures >= FAILED_AFTER
 
     # -- taking in ---------------------------------------------------------------------------
 
@@ -135,6 +139,7 @@ class FeedChange:
         elif reading is not None:
             self._succeed()
             self._learn(reading, arrival.arrived)
+        self.only_readings &= reading is not None
         return None
 
     def _holds(self, claim: int) -> bool:
@@ -286,7 +291,13 @@ class FeedChange:
         age = _age_from(self.state.at, self.state.arrived)
         own = freshness_at(age, self.promised, failed, self.now)
         moments = [next_change(age, self.promised, self.now)]
-        for name, series in self.series.items():
+        if self._is_plain(own, failed):
+            judged = [self.series[name] for name in sorted(self.touched)]
+            moments.append(self.state.judge_at)
+        else:
+            judged = list(self.series.values())
+        for series in judged:
+            name = series.name
             if series.lost is not None and self.now >= series.lost + LOST_KEPT:
                 self._end(series)
             if not series.ended and series.at is not None:
@@ -299,6 +310,16 @@ class FeedChange:
         shown = [one for one in self.series.values() if not one.ended and one.at is not None]
         self._judge_feed([one.state for one in shown])
         self.state.judge_at = min((m for m in moments if m is not None), default=None)
+
+    def _is_plain(self, own: str, failed: bool) -> bool:
+        """Whether only the series that readings touched may be in another state than they were:
+        of a feed with a thousand one reading names a few."""
+        due = self.state.judge_at
+        return (
+            self.only_readings
+            and (due is None or due > self.now)
+            and (own, failed) == (self.state.freshness, self.had_failed)
+        )
 
     def _judge_feed(self, states: list[State]) -> None:
         worst = worst_state(states)

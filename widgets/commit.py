@@ -7,9 +7,11 @@ from operator import attrgetter
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import JSONField
 
 from widgets import processes, publish, store
 from widgets.change import Arrival, FeedChange, Outcome
+from widgets.compiled import Compiled
 from widgets.models import Event, Feed, FeedState, Series
 from widgets.snapshot import SERIES_COLUMNS, SeriesNow, load_series, state_fields
 from widgets.turns import writing
@@ -22,6 +24,11 @@ STATE_FIELDS = [
     *("state", "freshness", "since"),
 ]
 SERIES_FIELDS = [name for name in SERIES_COLUMNS if name not in {"id", "name"}]
+_JSON = {f.name: f for f in FeedState._meta.concrete_fields if isinstance(f, JSONField)}
+_STATES = Compiled(
+    FeedState, lambda: FeedState.objects.select_for_update().filter(pk__in=[0]).order_by("pk")
+)
+_FEEDS = Compiled(Feed, lambda: Feed.objects.filter(pk__in=[0]).order_by())
 _row = attrgetter(*SERIES_COLUMNS)
 _values = attrgetter(*SERIES_FIELDS, "id")
 
@@ -34,9 +41,7 @@ def commit(arrivals: Sequence[Arrival], now: int) -> list[Outcome]:
             changes[arrival.feed].take(arrival) if arrival.feed in changes else Outcome("gone")
             for arrival in arrivals
         ]
-        messages = [
-            message for change in changes.values() if (message := _write(change)) is not None
-        ]
+        messages = _write(list(changes.values()))
     for message in messages:
         publish.publish_feed(message)
     processes.count("samples", sum(change.inserted for change in changes.values()))
@@ -55,40 +60,61 @@ def _outcome(change: FeedChange) -> Outcome:
 
 def _locked(feeds: set[int], now: int) -> dict[int, FeedChange]:
     """The feeds' rows, locked in one order so that two writers cannot wait for each other."""
-    states = list(FeedState.objects.select_for_update().filter(pk__in=feeds).order_by("pk"))
+    states = _STATES.objects(feeds)
     ids = [state.pk for state in states]
     # By queries of their own, which see what was committed while we waited for the lock; joined
     # to the first they would be as they were before it.
-    people_set, series = Feed.objects.in_bulk(ids), load_series(ids)
+    people_set = {feed.pk: feed for feed in _FEEDS.objects(ids)}
+    series = load_series(ids)
     return {
         state.pk: FeedChange(people_set[state.pk], state, series[state.pk], now) for state in states
     }
 
 
-def _write(change: FeedChange) -> dict[str, Any] | None:
-    """Write what changed in one feed; the message for who watches it, None if nothing did."""
-    _create_series(change)
-    inserted = store.add(_kept_samples(change))
-    change.inserted = len(inserted)
-    change.changed |= bool(inserted)
-    change.judge()
-    if change.changed:
-        change.advance()
-    fields = [*STATE_FIELDS, "next_due"] if change.put_off else STATE_FIELDS
-    change.state.save(update_fields=fields)
-    touched = [change.series[name] for name in sorted(change.touched)]
-    _update_series(touched)
-    _write_events(change)
-    if not change.changed:
-        return None
-    return publish.feed_message(
-        feed=change.feed.pk,
-        version=change.state.version,
-        previous=change.previous,
-        state=state_fields(change.state),
-        series=[_row(one) for one in touched],
-        points=inserted,
-    )
+def _write(changes: Sequence[FeedChange]) -> list[dict[str, Any]]:
+    """Write what changed in the feeds; the messages for who watches those in which anything did.
+
+    Each table is written once for all of them: statements cost more than the rows in them.
+    """
+    for change in changes:
+        _create_series(change)
+    points = _add_samples(changes)
+    for change in changes:
+        inserted = points[change.feed.pk]
+        change.inserted = len(inserted)
+        change.changed |= bool(inserted)
+        change.judge()
+        if change.changed:
+            change.advance()
+    _update_states(changes)
+    touched = {c.feed.pk: [c.series[name] for name in sorted(c.touched)] for c in changes}
+    _update_series([one for some in touched.values() for one in some])
+    for change in changes:
+        _write_events(change)
+    return [
+        publish.feed_message(
+            feed=change.feed.pk,
+            version=change.state.version,
+            previous=change.previous,
+            state=state_fields(change.state),
+            series=[_row(one) for one in touched[change.feed.pk]],
+            points=points[change.feed.pk],
+        )
+        for change in changes
+        if change.changed
+    ]
+
+
+def _add_samples(changes: Sequence[FeedChange]) -> dict[int, list[store.Sample]]:
+    """The samples that were really inserted, by feed."""
+    inserted = store.add([sample for change in changes for sample in _kept_samples(change)])
+    if len(changes) == 1:
+        return {changes[0].feed.pk: inserted}
+    feed_of = {one.id: change.feed.pk for change in changes for one in change.series.values()}
+    found: dict[int, list[store.Sample]] = {change.feed.pk: [] for change in changes}
+    for sample in inserted:
+        found[feed_of[sample[0]]].append(sample)
+    return found
 
 
 def _create_series(change: FeedChange) -> None:
@@ -116,6 +142,28 @@ def _kept_samples(change: FeedChange) -> list[store.Sample]:
     return [(change.series[name].id, ts, v) for name, ts, v in change.samples if ts >= oldest]
 
 
+def _update_states(changes: Sequence[FeedChange]) -> None:
+    for put_off in (False, True):
+        names = [*STATE_FIELDS, "next_due"] if put_off else STATE_FIELDS
+        rows = [
+            [*(_prepared(change.state, name) for name in names), change.state.pk]
+            for change in changes
+            if change.put_off is put_off
+        ]
+        if rows:
+            marks = ", ".join(f'"{name}" = %s' for name in names)
+            with connection.cursor() as cursor:
+                cursor.executemany(
+                    f"UPDATE widgets_feedstate SET {marks} WHERE feed_id = %s",  # noqa: S608
+                    rows,
+                )
+
+
+def _prepared(state: FeedState, name: str) -> Any:
+    value = getattr(state, name)
+    return _JSON[name].get_db_prep_save(value, connection) if name in _JSON else value
+
+
 def _update_series(series: Sequence[SeriesNow]) -> None:
     if not series:
         return
@@ -128,6 +176,16 @@ def _update_series(series: Sequence[SeriesNow]) -> None:
 
 
 def _write_events(change: FeedChange) -> None:
+    if change.closed:
+        _end_events(change)
+    if change.events:
+        _drop_known_notes(change)
+        for event, name in change.events:
+            event.series_id = change.series[name].id if name else None
+        Event.objects.bulk_create([event for event, _ in change.events])
+
+
+def _end_events(change: FeedChange) -> None:
     still_open = Event.objects.filter(feed=change.feed, end__isnull=True)
     for axis in ("state", "freshness"):
         closed = {series for series, of in change.closed if of == axis}
@@ -136,10 +194,6 @@ def _write_events(change: FeedChange) -> None:
         # As a list of ids and not as so many ORs: SQLite refuses a condition 1,000 deep.
         if ids := closed - {None}:
             still_open.filter(axis=axis, series__in=ids).update(end=change.now)
-    _drop_known_notes(change)
-    for event, name in change.events:
-        event.series_id = change.series[name].id if name else None
-    Event.objects.bulk_create([event for event, _ in change.events])
 
 
 def _drop_known_notes(change: FeedChange) -> None:

@@ -65,7 +65,8 @@ def feed_message(
         "series": [list(row) for row in series],
         "points": [list(point) for point in points],
     }
-    if len(json.dumps(message)) > MOST_BYTES:
+    # A point takes 20 bytes at least.
+    if len(points) * 20 > MOST_BYTES or len(json.dumps(message)) > MOST_BYTES:
         message |= {"whole": False, "state": {}, "series": [], "points": []}
     return message
 

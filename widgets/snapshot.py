@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from widgets.compiled import Compiled
 from widgets.judge import Promise, Threshold, promise, read_thresholds
 from widgets.models import Feed, FeedState, Series
 from widgets.reading import Freshness, State
@@ -85,6 +86,14 @@ class FeedNow:
 
 
 SERIES_COLUMNS = [field.name for field in fields(SeriesNow)]
+_OF_FEEDS = Compiled(
+    Series,
+    lambda: (
+        Series.objects.filter(feed__in=[0], ended=False)
+        .order_by("feed", "name")
+        .values_list("feed", *SERIES_COLUMNS)
+    ),
+)
 # FAILED_AFTER failures in a row: one lost packet is no reason to paint a wall.
 FAILED_AFTER = 2
 # What of FeedState a message carries, by the names of FeedNow.
@@ -100,9 +109,8 @@ def state_fields(state: FeedState) -> dict[str, Any]:
 
 def load_series(feeds: Collection[int]) -> dict[int, dict[str, SeriesNow]]:
     """The series of feeds by name, by feed, but for those that have ended; one query."""
-    found = Series.objects.filter(feed__in=feeds, ended=False).order_by("feed", "name")
     series: dict[int, dict[str, SeriesNow]] = {feed: {} for feed in feeds}
-    for feed, *row in found.values_list("feed", *SERIES_COLUMNS):
+    for feed, *row in _OF_FEEDS.rows(series):
         series[feed][row[1]] = SeriesNow(*row)
     return series
 
