@@ -16,8 +16,8 @@
  * it stands twice in a frame or was sent again; one from before `start` is nothing. `marked` frames
  * had a marker, `bytes` are their payloads. Times are µs.
  *
- * With `answering` each socket says what it would have painted, as a page of ours does: in answer to
- * each heartbeat, else once a second, with the greatest data-version of the frame.
+ * With `answering` each socket says what it would have painted, as a page of ours does: the greatest
+ * data-version, at a moment of its own in every second in which something came.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -39,10 +39,10 @@ enum { RECENT = 32 };
 enum { ROOM = 1 << 20, EVENTS = 1024, GIVE_UP = 60 * 1000000 };
 
 typedef struct {
-    int fd, state, settled, stalled, painted;
+    int fd, state, settled, stalled, painted, unanswered;
     unsigned char *rest; /* the beginning of a frame whose end has not come */
     size_t rest_len;
-    int64_t begun, deliveries, version, answered;
+    int64_t begun, deliveries, version;
     int64_t recent[RECENT]; /* the markers that came last, in a ring */
     int turn;
 } Socket;
@@ -194,19 +194,33 @@ static void say(Socket *s, int opcode, const void *data, size_t len) {
     if (send(s->fd, frame, 6 + len, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) lose(s);
 }
 
-static void answer(Socket *s, const unsigned char *text, size_t len) {
+static void note_painted(Socket *s, const unsigned char *text, size_t len) {
     static const char name[] = "data-version=\"";
     const unsigned char *at = text, *end = text + len;
-    char said[64];
-    s->answered = now();
+    s->unanswered = 1;
     while ((at = memmem(at, (size_t)(end - at), name, sizeof name - 1))) {
         int64_t version = 0;
         for (at += sizeof name - 1; at < end && *at >= '0' && *at <= '9'; at++)
             version = 10 * version + (*at - '0');
         if (version > s->version) s->version = version;
     }
-    int n = snprintf(said, sizeof said, "{\"painted\":%lld}", (long long)s->version);
-    say(s, 1, said, (size_t)n);
+}
+
+/* Each at a moment of its own in every second, as pages do. */
+static void answer_due(void) {
+    static int64_t done;
+    int64_t ms = now() / 1000;
+    if (done < ms - 1000) done = ms - 1000;
+    while (done < ms) {
+        for (int i = (int)(++done % 1000); i < total; i += 1000) {
+            Socket *s = &sockets[i];
+            char said[64];
+            if (s->state != OPEN || s->stalled || !s->unanswered) continue;
+            s->unanswered = 0;
+            int n = snprintf(said, sizeof said, "{\"painted\":%lld}", (long long)s->version);
+            say(s, 1, said, (size_t)n);
+        }
+    }
 }
 
 static void mark(Socket *s, int64_t moment) {
@@ -250,7 +264,7 @@ static void take_text(Socket *s, const unsigned char *text, size_t len) {
         note(&painted, now() - s->begun);
         settle(s);
     }
-    if (answering && len && (*text == '{' || now() - s->answered > 1000000)) answer(s, text, len);
+    if (answering) note_painted(s, text, len);
     if (!counting || s->state != OPEN) return;
     frames++;
     while ((found = marker(&from, end))) {
@@ -454,7 +468,7 @@ int main(int argc, char **argv) {
     struct epoll_event stdin_event = {.events = EPOLLIN, .data.u32 = UINT32_MAX};
     if (epoll_ctl(poll_fd, EPOLL_CTL_ADD, 0, &stdin_event)) die("epoll_ctl");
     for (;;) {
-        int n = epoll_wait(poll_fd, events, EVENTS, 1000);
+        int n = epoll_wait(poll_fd, events, EVENTS, answering ? 1 : 1000);
         if (n < 0 && errno != EINTR) die("epoll_wait");
         int told = 0;
         for (int i = 0; i < n; i++) {
@@ -464,5 +478,6 @@ int main(int argc, char **argv) {
         /* Last: it may put other sockets in the place of those whose events came along. */
         if (told) listen_to_commands();
         give_up();
+        if (answering) answer_due();
     }
 }

@@ -68,15 +68,18 @@
     if (message.build !== html.dataset.build) reloadOnce(message.build);
   }
 
-  function painted(text) {
+  function painted() {
     grow();
-    answer(text[0] === "{");
+    unanswered = true;
+    // The browser slows the timers of a hidden page down.
+    if (document.hidden && Date.now() - answered > 1000) answer();
   }
 
-  // What is painted, for the server to know: in answer to each heartbeat, else once a second.
-  function answer(due) {
-    unanswered = !due && Date.now() - answered < 1000;
-    if (unanswered) return;
+  // What is painted, for the server to know. At a moment of this page's own in each second: if all
+  // answered a frame as it came, the next would wait for a thousand answers.
+  function answer() {
+    if (!unanswered) return;
+    unanswered = false;
     answered = Date.now();
     const versions = [...all("#wall .widget")].map((tile) => tile.dataset.version);
     const body = JSON.stringify({ painted: Math.max(0, ...versions) });
@@ -118,9 +121,7 @@
     hear(detail.message.data);
   });
 
-  document.addEventListener("htmx:ws:after:message:incoming", ({ detail }) => {
-    painted(detail.message.data);
-  });
+  document.addEventListener("htmx:ws:after:message:incoming", painted);
 
   // Events, where a proxy breaks sockets: three in a row said no word, and HTTP works
 
@@ -144,7 +145,7 @@
       hear(text);
       const swap = { sourceElement: page.socket, target: page.socket, swap: "none", text };
       if (text[0] !== "{") swapped = swapped.then(() => htmx.swap(swap));
-      swapped = swapped.then(() => painted(text));
+      swapped = swapped.then(painted);
     };
     events.addEventListener("end", ({ data }) => end(Number(data)));
     events.onerror = () => {
@@ -295,7 +296,7 @@
     stayAwake();
     setInterval(() => {
       watch(Date.now());
-      if (unanswered) answer();
+      answer();
       sayLink();
       grow();
       follow();

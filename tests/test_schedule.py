@@ -41,6 +41,17 @@ def test_what_is_due_is_claimed_once_until_its_lease_ends() -> None:
     assert second.number == 2
 
 
+def test_what_the_dead_had_under_way_is_due_when_the_lease_ends_and_as_late_as_it_is() -> None:
+    feed = due(polled(interval=HOUR, timeout=SECOND))
+    [lost] = claim_due(NOON, "here")
+    assert next_due(feed) > lost.until
+
+    assert next_moments(NOON, "here")[0] == lost.until
+    [again] = claim_due(lost.until, "here")
+
+    assert (again.number, again.due) == (2, NOON)
+
+
 def test_the_next_slot_lies_on_the_feeds_own_grid_and_missed_slots_collapse() -> None:
     feed = due(polled(), NOON - HOUR)
 

@@ -46,16 +46,18 @@ class Claim:
 # Slots lie on a grid of the interval, shifted by a hash of the feed's id, so that feeds of one
 # interval do not fire together. The next slot is the first after now: missed ones collapse.
 # What is picked stands in a clause of its own: as part of a join it might be picked twice over.
+# A lease that has ended and was not given back was of somebody who died: that feed is due now, as
+# late as it was then, and not only in its next slot.
 _CLAIM = """
 WITH picked AS (
   SELECT s.feed_id FROM widgets_feedstate AS s JOIN widgets_feed AS g ON g.id = s.feed_id
-  WHERE (s.next_due <= %(now)s OR s.next_due > {far})
+  WHERE (s.next_due <= %(now)s OR s.next_due > {far} OR s.lease_until > 0)
     AND (s.lease_until <= %(now)s OR s.lease_until > %(now)s + g."timeout" + %(slack)s)
     AND NOT g.paused AND g."interval" IS NOT NULL AND g.node IN ('', %(node)s)
   ORDER BY s.next_due LIMIT %(most)s {lock})
 UPDATE widgets_feedstate SET
   claim = claim + 1,
-  due = next_due,
+  due = CASE WHEN lease_until > 0 AND next_due > %(now)s THEN due ELSE next_due END,
   lease_until = %(now)s + f."timeout" + %(slack)s,
   next_due = ((%(now)s - (f.id * 40503 %% 65536) * f."interval" / 65536) / f."interval" + 1)
     * f."interval" + (f.id * 40503 %% 65536) * f."interval" / 65536
@@ -69,7 +71,7 @@ RETURNING feed_id, claim, due, lease_until
 _FAR = '(%(now)s + 2 * g."interval" + 120000000)'
 _NEXT = """
 SELECT MIN(CASE WHEN s.next_due > {far} THEN %(now)s
-  WHEN s.lease_until > s.next_due THEN s.lease_until ELSE s.next_due END)
+  WHEN s.lease_until > 0 THEN s.lease_until ELSE s.next_due END)
 FROM widgets_feedstate AS s JOIN widgets_feed AS g ON g.id = s.feed_id
 WHERE s.next_due IS NOT NULL AND NOT g.paused AND g.node IN ('', %(node)s)
 """

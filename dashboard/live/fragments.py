@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -147,7 +148,12 @@ def _frame(board: Board, tile: Placed, now: int) -> Frame:
 
 
 def _url(board: Board, tile: Placed) -> str:
-    return "" if board.key.tile else reverse("tile", args=[board.slug, tile.id])
+    return "" if board.key.tile else _address(board.slug, tile.id)
+
+
+@lru_cache(10_000)
+def _address(slug: str, tile: int) -> str:
+    return reverse("tile", args=[slug, tile])
 
 
 def _left_out(count: int) -> str:
@@ -187,26 +193,33 @@ def status(
     no word from the server.
     """
     painted = list(painted)
-    counts = []
-    for word, plural, sign in COUNTS:
-        found = [one for one in painted if word in (one.state, one.freshness)]
-        began = [one.since[word] for one in found if word in one.since]
-        counts.append(
-            {
-                "word": word,
-                "plural": plural,
-                "said": word if len(found) == 1 else plural,
-                "sign": sign,
-                "look": word if word in ("critical", "warning") else "old",
-                "count": len(found),
-                "since": say_moment(board, min(began), now) if began else "",
-            }
-        )
-    context = {
-        "counts": counts,
-        "trouble": trouble.said if trouble else "",
-        "trouble_since": say_moment(board, trouble.since, now) if trouble else "",
-    }
+    found = []
+    for word, _, _ in COUNTS:
+        those = [one for one in painted if word in (one.state, one.freshness)]
+        began = [one.since[word] for one in those if word in one.since]
+        found.append((len(those), say_moment(board, min(began), now) if began else ""))
+    if trouble is None:
+        return _status(tuple(found), "", "")
+    return _status(tuple(found), trouble.said, say_moment(board, trouble.since, now))
+
+
+# It mostly says what it said before, and is asked for with every change of every tile.
+@lru_cache(1_000)
+def _status(found: tuple[tuple[int, str], ...], trouble: str, trouble_since: str) -> str:
+    """`found`: how many, and since when, of each of COUNTS."""
+    counts = [
+        {
+            "word": word,
+            "plural": plural,
+            "said": word if count == 1 else plural,
+            "sign": sign,
+            "look": word if word in ("critical", "warning") else "old",
+            "count": count,
+            "since": since,
+        }
+        for (word, plural, sign), (count, since) in zip(COUNTS, found, strict=True)
+    ]
+    context = {"counts": counts, "trouble": trouble, "trouble_since": trouble_since}
     return render_to_string("dashboard/_status.html", context)
 
 

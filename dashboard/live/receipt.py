@@ -10,7 +10,7 @@ from widgets.clock import SECOND
 
 # All that a page has to say; whatever else comes is a stranger's.
 ANSWER = re.compile(r'\{"painted":([0-9]{1,16})\}')
-# A page answers once a second, and each heartbeat.
+# A page answers once a second, if anything came.
 LEAST_BETWEEN = SECOND // 10
 
 
@@ -26,21 +26,19 @@ class Receipt:
     painted: int = 0
     # When it last said anything.
     heard_at: int | None = None
-    # How long it last took to paint what it was handed.
-    took: int | None = None
-    _awaited: int = 0
+    awaited: int = 0
     _since: int = 0
 
     def hand(self, version: int, now: int) -> None:
         """The screen was handed a picture of this version; it falls where a tile was removed."""
         self.handed = version
         if self.painted >= version:
-            self._awaited = 0
-        elif self._awaited:
-            if version < self._awaited:
-                self._awaited = version
+            self.awaited = 0
+        elif self.awaited:
+            if version < self.awaited:
+                self.awaited = version
         else:
-            self._awaited, self._since = version, now
+            self.awaited, self._since = version, now
 
     def answer(self, text: str | None, now: int) -> bool:
         """Take in what the screen says; False, and nothing else, for what no page would say."""
@@ -52,16 +50,13 @@ class Receipt:
         self.heard_at = now
         # One that claims to be ahead of us deceives nobody but itself.
         self.painted = min(int(said[1]), self.handed)
-        if self._awaited and self.painted >= self._awaited:
-            self.took = max(now - self._since, 0)
-            self._awaited, self._since = (
-                (self.handed, now) if self.handed > self.painted else (0, 0)
-            )
+        if self.awaited and self.painted >= self.awaited:
+            self.awaited, self._since = (self.handed, now) if self.handed > self.painted else (0, 0)
         return True
 
     def behind(self, now: int) -> int:
         """For how long it has not painted what it was handed, µs; 0 where it has."""
-        return max(now - self._since, 0) if self._awaited else 0
+        return max(now - self._since, 0) if self.awaited else 0
 
     @property
     def versions_behind(self) -> int:

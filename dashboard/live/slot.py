@@ -42,8 +42,12 @@ class Slot:
 
         Whoever has nothing else waiting is sent that very frame, which thousands share.
         """
-        if frame.version != self.receipt.handed:
-            self.receipt.hand(frame.version, frame.made)
+        receipt, version = self.receipt, frame.version
+        # The commonest case of `hand`, without the call: something older is awaited already.
+        if 0 < receipt.awaited <= version:
+            receipt.handed = version
+        elif version != receipt.handed:
+            receipt.hand(version, frame.made)
         if self._idle and self._write(frame):
             return
         if "wall" in parts:

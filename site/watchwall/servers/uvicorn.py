@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import socket
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from typing import Any
 
 import uvicorn
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets import frames
 
 from dashboard.live.drain import drain
 from dashboard.live.outlet import WRITE, Frame
@@ -19,6 +21,34 @@ from watchwall.servers import BACKLOG, MOST_RECEIVED, PATIENCE
 class Protocol(WebSocketsSansIOProtocol):
     """One WebSocket. Its `send` waits for slow readers by itself."""
 
+    # Nothing is buffered, and neither side has closed the connection.
+    _free = True
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        # So that `pause_writing` is called for the first byte that the kernel does not take.
+        self.transport.set_write_buffer_limits(0)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._free = False
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._free = not self.transport.is_closing()
+
+    def handle_close(self, event: frames.Frame) -> None:
+        super().handle_close(event)
+        self._free = False
+
+    def shutdown(self) -> None:
+        super().shutdown()
+        self._free = False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._free = False
+
     async def run_asgi(self) -> None:
         # uvicorn's type lists the extensions that ASGI knows.
         self.scope["extensions"][WRITE] = self.write_at_once  # type: ignore[assignment]
@@ -26,15 +56,10 @@ class Protocol(WebSocketsSansIOProtocol):
 
     def write_at_once(self, frame: Frame) -> bool:
         """Write it, if the socket is open and nothing is buffered before it."""
-        transport = self.transport
-        if (
-            transport.get_write_buffer_size()
-            or self.close_sent
-            or not self.handshake_complete
-            or transport.is_closing()
-        ):
+        # No call but the one that writes: it is made for each screen and each change.
+        if not self._free or self.close_sent or not self.handshake_complete:
             return False
-        transport.write(frame.websocket)
+        self.transport.write(frame.websocket)
         return True
 
     def keepalive_timeout(self) -> None:
