@@ -126,12 +126,16 @@ class FeedChange:
     rescheduled: bool = False
     # The samples that were not there yet, by the id of their series.
     inserted: list[tuple[int, int, float]] = field(default_factory=list)
+    # Nothing else came: no judgement because time passed or people changed something.
+    only_readings: bool = True
+    had_failed: bool = field(init=False)
 
     def __post_init__(self) -> None:
         self.watched = is_watched(self.state.watched_until, self.now)
         self.promised = promised(self.feed, self.state, self.now)
         self.thresholds = read_thresholds(self.feed.thresholds)
         self.previous = self.state.version
+        self.had_failed = self.state.failures >= FAILED_AFTER
 
     # -- taking in ---------------------------------------------------------------------------
 
@@ -158,6 +162,7 @@ class FeedChange:
             self._learn(reading, arrival.arrived)
         elif arrival.well:
             self._succeed()
+        self.only_readings &= reading is not None
         return None
 
     def _holds(self, claim: int) -> bool:
@@ -305,7 +310,13 @@ class FeedChange:
         age = self.promised.since(self.state.at, self.state.arrived)
         own = freshness_at(age, self.promised, failed, self.now)
         moments = [next_change(age, self.promised, self.now)]
-        for name, series in self.series.items():
+        if self._is_plain(own, failed):
+            judged = [self.series[name] for name in sorted(self.touched)]
+            moments.append(self.state.judge_at)
+        else:
+            judged = list(self.series.values())
+        for series in judged:
+            name = series.name
             if series.lost is not None and self.now >= series.lost + LOST_KEPT:
                 self._end(series)
             if not series.ended and series.at is not None:
@@ -318,6 +329,19 @@ class FeedChange:
         shown = [one for one in self.series.values() if not one.ended and one.at is not None]
         self._judge_feed([one.state for one in shown])
         self.state.judge_at = min((m for m in moments if m is not None), default=None)
+
+    def _is_plain(self, own: str, failed: bool) -> bool:
+        """Whether only the series that readings touched may be in another state than they were:
+        of a feed with a thousand one reading names a few. Where the schedule is a calendar or
+        changes with who watches, what was promised of the others may be another now."""
+        due = self.state.judge_at
+        return (
+            self.only_readings
+            and not self.feed.cron
+            and self.feed.unwatched is None
+            and (due is None or due > self.now)
+            and (own, failed) == (self.state.freshness, self.had_failed)
+        )
 
     def _judge_feed(self, states: list[State]) -> None:
         worst = worst_state(states)

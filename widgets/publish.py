@@ -68,7 +68,8 @@ def feed_message(
         "points": [list(point) for point in points],
         "events": events,
     }
-    if len(json.dumps(message)) > MOST_BYTES:
+    # A point takes 20 bytes at least.
+    if len(points) * 20 > MOST_BYTES or len(json.dumps(message)) > MOST_BYTES:
         message |= {"whole": False, "state": {}, "series": [], "points": []}
     return message
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Literal
 
 State = Literal["ok", "warning", "critical", "unknown"]
@@ -100,6 +101,12 @@ def clean_number(name: str, given: object) -> float:
 
 def clean_name(given: str) -> str:
     """A series' name: printable, 1 to 500 characters."""
+    # The same names come again with every reading.
+    short = isinstance(given, str) and len(given) <= MAX_NAME
+    return _known_name(given) if short else _clean_name(given)
+
+
+def _clean_name(given: str) -> str:
     name = clean_text(str(given)).strip()
     if not name:
         raise BadReading("a series has an empty name")
@@ -110,6 +117,9 @@ def clean_name(given: str) -> str:
     if not name.isprintable():
         raise BadReading(f"the series name {name[:40]!r} has characters that cannot be printed")
     return name
+
+
+_known_name = lru_cache(10_000)(_clean_name)
 
 
 def clean_json(given: Any, depth: int = 6) -> Any:

@@ -76,7 +76,8 @@ class Reload:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of a body. `status` is HTTP's: 200, 400, 401, 403, 404, 413, 415, 422, 503.
+    """What became of a body. `status` is HTTP's: 200, 400, 401, 403, 404, 413, 415, 422, 503,
+    507.
 
     `taken`: how many numbers, or readings without numbers, are in the database now. `refused`:
     the first of what is not, and `more` how many others. `message` says all of it in a sentence.

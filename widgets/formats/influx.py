@@ -19,6 +19,7 @@ CODES = {
     415: "invalid",
     422: "unprocessable entity",
     503: "unavailable",
+    507: "unavailable",
 }
 
 

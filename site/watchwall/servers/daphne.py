@@ -115,6 +115,8 @@ class Server(server.Server):  # type: ignore[misc]  # daphne has no types
         super().listen_success(port)
         self.ports.append(port)
         self.ws_factory.protocol = Protocol
+        # Twisted writes a line for each request, for a log that nobody reads.
+        self.http_factory.log = lambda request: None
 
     def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
         if isinstance(protocol, Protocol):
