@@ -9,7 +9,7 @@ import argparse
 import sys
 import traceback
 
-from bench import fanout, glass, latency, lateness, machine, report, sockets
+from bench import fanout, glass, kinds, latency, lateness, machine, report, sockets
 from bench.load import OUT
 
 PARTS: dict[str, report.Run] = {
@@ -18,13 +18,14 @@ PARTS: dict[str, report.Run] = {
     "glass": glass.run,
     "sockets": sockets.run,
     "lateness": lateness.run,
+    "kinds": kinds.run,
 }
 HEAD = """# Benchmarks
 
 Measured by `make bench`, or a part of it: `make bench PART=fanout` (`fanout`, `latency`, `glass`,
-`sockets`, `lateness`), `QUICK=1` to see that it works. `make soak MINUTES=30` looks for growth.
-What each figure is, and how it is taken, stands at the head of its module in `bench/`. A figure
-that was not measured is not here."""
+`sockets`, `lateness`, `kinds`), `QUICK=1` to see that it works. `make soak MINUTES=30` looks for
+growth. What each figure is, and how it is taken, stands at the head of its module in `bench/`. A
+figure that was not measured is not here."""
 
 
 def main() -> None:
