@@ -9,7 +9,7 @@ import argparse
 import sys
 import traceback
 
-from bench import fanout, glass, latency, lateness, machine, many, push, report, sockets, streams
+from bench import fanout, glass, kinds, latency, lateness, machine, many, push, report, sockets, streams
 from bench.load import OUT
 
 PARTS: dict[str, report.Run] = {
@@ -21,6 +21,7 @@ PARTS: dict[str, report.Run] = {
     "many": many.run,
     "push": push.run,
     "streams": streams.run,
+    "kinds": kinds.run,
 }
 HEAD = f"""# Benchmarks
 

@@ -2,7 +2,7 @@
 // tiles grow old when nothing comes, and moves what only time moves.
 "use strict";
 (() => {
-  const LOST_AFTER = 12000; // ms without a word; the hub beats every 5 s
+  const LOST_AFTER = 12000; // ms; the hub beats every 5 s
   const OPEN_WITHIN = 3000; // a stalled proxy leaves a socket connecting for minutes
   const RETRY_SOCKET = 300000;
   const HIDE_CURSOR_AFTER = 3000;
@@ -181,7 +181,7 @@
     }
   }
 
-  // A new build: once for each, when the server really answers, and not all pages at once.
+  // A new build: once for each, when the server answers, and not all pages at once.
   function reloadOnce(build) {
     if (sessionStorage.getItem("build") === build) return;
     sessionStorage.setItem("build", build);
@@ -218,7 +218,7 @@
   }
   const DATE = { weekday: "long", day: "numeric", month: "long" };
 
-  // Old data must never look like live data, also when nobody is there to say that it is old.
+  // Old data must never look live, also when nobody is there to say so.
   function grow() {
     const now = serverNow();
     for (const { dataset } of all("[data-late-at]")) {
@@ -233,7 +233,7 @@
     count();
   }
 
-  // The status line, the title and the icon say what the tiles say.
+  // Status line, title and icon say what the tiles say.
   function count() {
     for (const element of all("#status [data-count]")) {
       const { count: word, plural } = element.dataset;
@@ -282,7 +282,7 @@
   }
   for (const event of ["pointermove", "keydown"]) document.addEventListener(event, moved);
 
-  // The browser lets go of the lock whenever the page is hidden.
+  // A hidden page loses the lock.
   function stayAwake() {
     if (document.visibilityState !== "visible" || !navigator.wakeLock) return;
     navigator.wakeLock.request("screen").catch(() => {}); // It may be refused.

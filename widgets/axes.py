@@ -6,9 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.safestring import SafeString
+
 from widgets.kinds import Frame, Line
 from widgets.layout import Label, along, pixels, steps_that_fit
 from widgets.numbers import format_ticks
+from widgets.paths import GRID_X, GRID_Y
 from widgets.scales import (
     LogScale,
     Scale,
@@ -43,6 +46,12 @@ class Axis:
     def digits(self) -> int:
         """The length of the longest label; the word of a CSS class."""
         return min(max(map(len, self.labels), default=1), 10)
+
+    @property
+    def grid(self) -> str:
+        """The lines across the plot at the ticks, as one path on the grid of the plot."""
+        rows = [round((1 - self.share(tick)) * GRID_Y) for tick in self.ticks]
+        return SafeString("".join(f"M0 {row}h{GRID_X}" for row in rows))
 
     @property
     def marks(self) -> list[dict[str, str]]:
@@ -85,12 +94,14 @@ def log_axis(span: tuple[float, float], unit: str, count: int) -> Axis:
     return Axis(log.flat, ticks, [format_ticks([tick], unit)[0] for tick in ticks], log)
 
 
-def time_axis(start: int, end: int, frame: Frame, length: float) -> list[dict[str, Any]]:
+def time_axis(
+    start: int, end: int, frame: Frame, length: float, narrow: int = 2
+) -> list[dict[str, Any]]:
     """Moments round on the wall clock of the frame's zone, as many as have room."""
     step, moments = time_ticks(start, end, min(max(int(length / 110), 1), MOST_MOMENTS), frame.zone)
     shares = [(moment - start) / (end - start) for moment in moments]
     texts = [time_label(moment, step, frame.zone) for moment in moments]
-    return written(along(shares, texts, length, TEXT), 2)
+    return written(along(shares, texts, length, TEXT), narrow)
 
 
 def written(labels: Sequence[Label], narrow: int) -> list[dict[str, Any]]:
@@ -148,5 +159,6 @@ def limit_lines(lines: Sequence[Line], axis: Axis) -> list[dict[str, str]]:
 
 
 def percent(share: float) -> str:
+    """Two decimals at most; a safe string, for there is nothing in it to escape."""
     text = f"{share * 100:.2f}".rstrip("0").rstrip(".")
-    return f"{text}%"
+    return SafeString(f"{text}%")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from typing import Literal
 
@@ -83,6 +84,8 @@ def columns_that_fit(frame: Frame, width: int) -> int:
     return max(pixels(frame)[0] // width, 1)
 
 
+# Every picture asks it of the same words as the one before.
+@lru_cache(maxsize=20_000)
 def text_width(text: str, size: float) -> float:
     """The width of a text, in the unit of its size; never less than it will be.
 

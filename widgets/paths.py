@@ -8,9 +8,14 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from operator import add, sub
 
-from widgets.scales import Point, Scale, extent
+from django.utils.safestring import SafeString
+
+from widgets.scales import Point, Scale
 
 # The grid of a plot. Whole numbers keep a path short (six bytes a point, written as steps from
 # the last one) and still end finer than a pixel on a 4K wall.
@@ -20,22 +25,22 @@ GRID_Y = 1000
 GAP_STEPS = 3
 # A stretch that goes nowhere.
 DOT = "h0"
+# A step that does not move.
+STILL = "l0 0"
+# The two halves of a step, written once; a negative step down stands at the end of its table.
+_ACROSS = [f"l{n}" for n in range(GRID_X + 1)]
+_DOWN = [f" {n}" for n in range(GRID_Y + 1)] + [f"{n}" for n in range(-GRID_Y, 0)]
 
 
 def stepped(points: Sequence[Point], step: int = 0) -> list[Point]:
     """The points of a line that keeps each value until the next; not across a gap."""
-    most = GAP_STEPS * (step or _usual_step(points))
+    begins = set(_breaks([at for at, _ in points], step))
     found = list(points[:1])
-    for (before, value), (at, to) in itertools.pairwise(points):
-        if value != to and (not most or at - before <= most):
+    for i, ((_, value), (at, to)) in enumerate(itertools.pairwise(points), 1):
+        if value != to and i not in begins:
             found.append((at, value))
         found.append((at, to))
     return found
-
-
-def _usual_step(points: Sequence[Point]) -> int:
-    distances = sorted([b[0] - a[0] for a, b in itertools.pairwise(points)])
-    return distances[len(distances) // 2] if distances else 0
 
 
 def line_path(points: Sequence[Point], start: int, end: int, scale: Scale, step: int = 0) -> str:
@@ -49,52 +54,76 @@ def line_path(points: Sequence[Point], start: int, end: int, scale: Scale, step:
 def line_and_area(
     points: Sequence[Point], start: int, end: int, scale: Scale, step: int = 0
 ) -> tuple[str, str]:
-    """`line_path`, and the path of what lies under it, down to the foot of the plot."""
-    found = list(_stretches(_inside(points, start, end, scale), start, end, scale, step))
-    lines = ["".join(parts) for _, parts in found]
-    areas = [
-        f"{line}V{GRID_Y}H{x}Z"
-        for line, (x, parts) in zip(lines, found, strict=True)
-        if parts[-1] != DOT
-    ]
-    return "".join(lines), "".join(areas)
+    """`line_path`, and the path of what lies under it, down to the foot of the plot.
 
-
-def _inside(points: Sequence[Point], start: int, end: int, scale: Scale) -> Sequence[Point]:
-    """The points with those outside of the plot put on its edge; mostly there are none."""
-    ends = extent([value for _, value in points])
-    if ends is None:
-        return points
-    low, high = scale.low, scale.high
-    if low <= ends[0] and ends[1] <= high and start <= points[0][0] and points[-1][0] <= end:
-        return points
-    return [(min(max(at, start), end), min(max(value, low), high)) for at, value in points]
-
-
-def _stretches(
-    points: Sequence[Point], start: int, end: int, scale: Scale, step: int
-) -> Iterator[tuple[int, list[str]]]:
-    """First column and path of each stretch without a gap.
-
-    One loop with its arithmetic inline: a wall does this for 100,000 points a second. Each
-    point is written as the step from the one before; those that do not move are left out.
+    Safe strings: digits and a few letters, which nobody has to look through again.
     """
-    across, down = GRID_X / max(end - start, 1), GRID_Y / (scale.high - scale.low)
-    high, most = scale.high, GAP_STEPS * (step or _usual_step(points)) or GRID_X + end - start
-    first, x, y, last = 0, 0, 0, 0
-    parts: list[str] = []
-    for at, value in points:
-        to_x, to_y = int((at - start) * across + 0.5), int((high - value) * down + 0.5)
-        if not parts or at - last > most:
-            if parts:
-                yield first, parts if len(parts) > 1 else [*parts, DOT]
-            first, parts = to_x, [f"M{to_x} {to_y}"]
-        elif to_x != x or to_y != y:
-            dy = to_y - y
-            parts.append(f"l{to_x - x} {dy}" if dy >= 0 else f"l{to_x - x}{dy}")
-        x, y, last = to_x, to_y, at
-    if parts:
-        yield first, parts if len(parts) > 1 else [*parts, DOT]
+    if not points:
+        return "", ""
+    moments, values = zip(*points, strict=True)
+    if min(values) < scale.low or scale.high < max(values):
+        values = tuple(min(max(value, scale.low), scale.high) for value in values)
+    down = GRID_Y / (scale.high - scale.low)
+    foot = scale.high * down + 0.5
+    rows = list(map(int, [foot - value * down for value in values]))
+    lines, areas = [], []
+    for stretch in _columns(moments, start, end, step):
+        line = _stretch(stretch, rows)
+        lines.append(line)
+        if not line.endswith(DOT):
+            areas.append(f"{line}V{GRID_Y}H{stretch.column}Z")
+    return SafeString("".join(lines)), SafeString("".join(areas))
+
+
+@dataclass(frozen=True, slots=True)
+class _Stretch:
+    """Points without a gap between them: which, the column of the first, and the half of a step
+    that leads across to each of the others."""
+
+    first: int
+    last: int
+    column: int
+    across: Sequence[str]
+    # Some of them are in the column of the one before, and may not move at all.
+    crowded: bool
+
+
+# Series of one reading have their moments in common, and half of a path is made of those.
+@lru_cache(maxsize=32)
+def _columns(moments: tuple[int, ...], start: int, end: int, step: int) -> list[_Stretch]:
+    scale, last = GRID_X / max(end - start, 1), end - start
+    inside = [min(max(at - start, 0), last) for at in moments]
+    columns = [int(at * scale + 0.5) for at in inside]
+    found = []
+    for begin, until in itertools.pairwise(_breaks(moments, step)):
+        steps = list(map(sub, columns[begin + 1 : until], columns[begin:until]))
+        across = [_ACROSS[dx] for dx in steps]
+        found.append(_Stretch(begin, until, columns[begin], across, 0 in steps))
+    return found
+
+
+def _breaks(moments: Sequence[int], step: int) -> list[int]:
+    """Where a stretch begins, each by its place, and the end of the last."""
+    distances = list(map(sub, moments[1:], moments))
+    usual = step or (sorted(distances)[len(distances) // 2] if distances else 0)
+    most = GAP_STEPS * usual
+    if not most or max(distances, default=0) <= most:
+        return [0, len(moments)]
+    inner = [i for i, distance in enumerate(distances, 1) if distance > most]
+    return [0, *inner, len(moments)]
+
+
+def _stretch(stretch: _Stretch, rows: Sequence[int]) -> str:
+    """Its path: each point as the step from the one before, those that do not move left out.
+
+    Without a line of Python for each point, since a wall does this for 100,000 of them a second.
+    """
+    first, last = stretch.first, stretch.last
+    down = map(_DOWN.__getitem__, map(sub, rows[first + 1 : last], rows[first:last]))
+    steps = "".join(map(add, stretch.across, down))
+    if stretch.crowded:
+        steps = steps.replace(STILL, "")
+    return f"M{stretch.column} {rows[first]}{steps or DOT}"
 
 
 def box_path(x: int, y: int, width: int, height: int) -> str:

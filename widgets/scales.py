@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from widgets.clock import DAY, HOUR, MINUTE, SECOND
@@ -195,17 +196,22 @@ def _wall(moment: int, zone: ZoneInfo) -> datetime:
     return datetime.fromtimestamp(moment / SECOND, zone).replace(tzinfo=None)
 
 
-def _moments(wall: datetime, zone: ZoneInfo, always: bool) -> Iterator[int]:
+# A window that moves on has the ticks that it had, but for the first and the last.
+@lru_cache(maxsize=5_000)
+def _moments(wall: datetime, zone: ZoneInfo, always: bool) -> list[int]:
     """When a clock in `zone` shows `wall`: once, twice, or never (`always`: then just after)."""
+    found = []
     for fold in (0, 1):
         at = wall.replace(tzinfo=zone, fold=fold)
         back = at.astimezone(UTC).astimezone(zone).replace(tzinfo=None, fold=0)
         if always or back == wall.replace(fold=0):
-            yield round(at.timestamp()) * SECOND
+            found.append(round(at.timestamp()) * SECOND)
         if always:
-            return
+            break
+    return found
 
 
+@lru_cache(maxsize=5_000)
 def time_label(moment: int, step: int, zone: ZoneInfo) -> str:
     """`14:05`, `14:05:30` where steps are below a minute, the day at midnight and above."""
     at = datetime.fromtimestamp(moment / SECOND, zone)

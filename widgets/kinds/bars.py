@@ -84,7 +84,7 @@ class Bars(Kind):
         lines = [line for group in groups for _, line in group.parts]
         stack = options["together"] == "stacked"
         shared = {
-            "standing": standing,
+            "lying": not standing,
             "legend": legend(parts, frame) if parts and frame.height > 1 else None,
             "footer": limit_text(lines, options["max"]),
             "more": left_out(data, len(lines)),
@@ -217,14 +217,13 @@ def columns(
         width,
         TEXT,
     )
-    zero = axis.share(0.0)
     return {
         "empty": "" if groups else "Nothing to show",
         "axis": axis.digits,
         "y": axis.marks,
+        "grid": axis.grid,
         "x": written(labels, 3),
         "limits": limit_lines([line for group in groups for _, line in group.parts], axis),
-        "zero": percent(1 - zero),
         "columns": [
             column(group, bands.start(i), bands.width, axis.scale, stack)
             for i, group in enumerate(groups)

@@ -64,6 +64,7 @@ class Histogram(Kind):
             "bare": bare,
             "axis": axis.digits,
             "y": () if bare else axis.marks,
+            "grid": "" if bare else axis.grid,
             "x": () if bare else edge_labels(bounds, unit, width),
             "rects": rects(counts, axis.scale.high),
             "footer": summary(values, unit, data, frame, window) if values else "",

@@ -85,8 +85,9 @@ class LineChart(Kind):
         return {
             "empty": "" if span else f"No readings in the last {format_duration(window)}",
             "bare": bare,
-            "axis": axis.digits,
+            "axis": str(axis.digits),
             "y": () if bare else axis.marks,
+            "grid": "" if bare else axis.grid,
             "x": () if bare else time_axis(start, end, frame, width),
             "limits": () if options["stack"] else limit_lines(lines, axis),
             "stack": options["stack"],
@@ -144,7 +145,7 @@ def paths(
             points = stepped(points, step)
         d, area = line_and_area(points, start, end, axis.scale, step)
         if d:
-            found.append({"colour": i + 1, "d": d, "area": area if filled else ""})
+            found.append({"colour": str(i + 1), "d": d, "area": area if filled else ""})
     return found[::-1] if options["stack"] else found
 
 
@@ -157,7 +158,7 @@ def legend(lines: Sequence[Line], frame: Frame) -> dict[str, Any]:
         value = say(line.value, line.unit, "short")
         items.append(
             {
-                "colour": i + 1,
+                "colour": str(i + 1),
                 "name": line.name,
                 "short": short,
                 "value": value,

@@ -87,9 +87,13 @@ def entry(time: str, level: str, message: str) -> dict[str, str]:
 
 
 def level_in(line: str) -> str:
-    """The first word of a line of text that is a level: `2026-11-24 ERROR no disk`."""
-    words = (word.strip("[]():,<>") for word in line.split(maxsplit=6)[:6])
-    return next((word for word in words if word.lower() in LEVELS), "")
+    """The first word of a line of text that is a level and stands as one does: `ERROR`, `[warn]`,
+    `error:`; in "no error" it is none."""
+    for word in line.split(maxsplit=6)[:6]:
+        bare = word.strip("[]():,<>")
+        if bare.lower() in LEVELS and (bare != word or bare.isupper()):
+            return bare
+    return ""
 
 
 def write(value: Any) -> str:

@@ -19,8 +19,8 @@ from widgets.paths import line_and_area
 from widgets.scales import Scale, extent, within
 from widgets.sheets import history_sheet
 
-# Of a spark 300 pixels wide more points than these cannot be told apart.
-SPARK_POINTS = 150
+# Of a spark some hundred pixels wide more points than these cannot be told apart.
+SPARK_POINTS = 100
 
 
 class StatOptions(UnitOptions):
@@ -66,7 +66,7 @@ class Stat(Kind):
         return {
             "text": text,
             "unit": unit,
-            "fit": fit(text, unit),
+            "fit": str(fit(text, unit)),
             "footer": self.footer(options, line, frame),
             "more": 0 if options["formula"] else left_out(data, 1),
             "spark": spark(line, frame.now - window, frame.now) if options["spark"] else None,

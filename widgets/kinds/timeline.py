@@ -63,7 +63,7 @@ class Timeline(Kind):
                 for line, short in zip(lines, short_names(lines), strict=True)
                 for found in [history(line, data.events, start, frame.now)]
             ],
-            "x": time_axis(start, frame.now, frame, width) if axis and lines else (),
+            "x": time_axis(start, frame.now, frame, width, 3) if axis and lines else (),
             "footer": f"last {say_span(window)}",
             "more": left_out(data, len(lines)),
         }
@@ -136,4 +136,5 @@ def in_words(found: Sequence[Stretch], now: int) -> str:
     last = bad[-1]
     span = format_age(last.end - last.start)
     ended = "" if last.end >= now else f", ended {format_age(now - last.end)} ago"
-    return f"{len(bad)} times not ok; last {last.state} for {span}{ended}"
+    times = "1 time" if len(bad) == 1 else f"{len(bad)} times"
+    return f"{times} not ok; last {last.state} for {span}{ended}"
