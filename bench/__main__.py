@@ -9,7 +9,19 @@ import argparse
 import sys
 import traceback
 
-from bench import fanout, glass, kinds, latency, lateness, machine, many, push, report, sockets, streams
+from bench import (
+    fanout,
+    glass,
+    kinds,
+    latency,
+    lateness,
+    machine,
+    many,
+    push,
+    report,
+    sockets,
+    streams,
+)
 from bench.load import OUT
 
 PARTS: dict[str, report.Run] = {
