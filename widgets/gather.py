@@ -3,24 +3,43 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
+from types import MappingProxyType
+from typing import NamedTuple
 
 from widgets.clock import MINUTE
-from widgets.history import Window, thin
-from widgets.judge import STATE_ORDER, freshness_at, limits_of, worst_freshness, worst_state
-from widgets.kinds import Data, Limits, Line
+from widgets.history import MOST, Window, thin
+from widgets.judge import (
+    STATE_ORDER,
+    Promise,
+    freshness_at,
+    limits_of,
+    worst_freshness,
+    worst_state,
+)
+from widgets.kinds import Data, Happening, Limits, Line
 from widgets.reading import Freshness, State
 from widgets.select import Pick, Picked, Spec
+from widgets.snapshot import FeedNow, SeriesNow
 
 Windows = Callable[[int], Window | None]
+# More points than any window has.
+ALL = 2**62
 
 
-def gather(spec: Spec, picked: Picked, windows: Windows, now: int) -> Data:
+def gather(
+    spec: Spec,
+    picked: Picked,
+    windows: Windows,
+    now: int,
+    events: Mapping[int, Sequence[Happening]] = MappingProxyType({}),
+) -> Data:
     """What the kind draws: the lines reduced over time and over series, rows, text and notes.
 
-    `windows` gives the window of a series by its id; None where there is none.
+    `windows` gives the window of a series by its id; None where there is none. `events`: those
+    known of each feed, by its id.
     """
     lines = [_line(spec, one, windows(one.series.id), now) for one in picked.lines]
     lines = _over_series(spec, lines)
@@ -30,7 +49,23 @@ def gather(spec: Spec, picked: Picked, windows: Windows, now: int) -> Data:
         text="\n\n".join(feed.text for feed in picked.feeds if feed.text),
         notes=[note for feed in picked.feeds for note in feed.notes],
         hidden=len(picked.cut),
+        events=_events(spec, picked, events, now) if spec.events else (),
     )
+
+
+def _events(
+    spec: Spec, picked: Picked, events: Mapping[int, Sequence[Happening]], now: int
+) -> list[Happening]:
+    """Those of the series shown, and of their feeds as a whole, the newest first."""
+    since = now - spec.events
+    shown = {f"{one.feed.name}/{one.series.name}" for one in (*picked.lines, *picked.cut)}
+    found = [
+        event
+        for feed in picked.feeds
+        for event in events.get(feed.id, ())
+        if (not event.key or event.key in shown) and (event.end is None or event.end >= since)
+    ]
+    return sorted(found, key=lambda event: -event.start)
 
 
 def _line(spec: Spec, one: Pick, window: Window | None, now: int) -> Line:
@@ -45,6 +80,7 @@ def _line(spec: Spec, one: Pick, window: Window | None, now: int) -> Line:
     elif spec.over_time == "rate":
         unit = f"{unit}/s"
     step = window.step if window is not None and window.step else feed.interval or 0
+    most = MOST if spec.points == "reduced" else ALL
     return Line(
         key=f"{feed.name}/{series.name}",
         name=one.name,
@@ -54,10 +90,14 @@ def _line(spec: Spec, one: Pick, window: Window | None, now: int) -> Line:
         state=series.state,
         since=series.since or None,
         freshness=freshness_at(
-            series.age_from, feed.promise, feed.failed, now, series.lost is not None
+            feed.promise.since(series.at, series.arrived),
+            feed.promise,
+            feed.failed,
+            now,
+            series.lost is not None,
         ),
         message=series.message,
-        points=window.points(start, now) if window is not None and spec.window else (),
+        points=window.points(start, now, most) if window is not None and spec.window else (),
         then={
             offset: window.value_at(now - offset, max(3 * step, MINUTE)) if window else None
             for offset in spec.offsets
@@ -151,18 +191,11 @@ def condition(spec: Spec, picked: Picked, lines: Sequence[Line], now: int) -> Co
     """The condition of a tile, from the lines that it draws, the series that it has no room for,
     and the feeds behind them."""
     series = [*picked.lines, *picked.cut]
-    ages = [
-        (one.series.age_from, one.feed.promise, one.feed.failed, one.series.lost is not None)
-        for one in series
-    ]
+    ages = [_age(one.feed, one.series, one.series.lost is not None) for one in series]
     with_lines = {one.feed.id for one in series}
     # Rows and text have no series: there the feed's own age counts.
-    ages += [
-        (feed.age_from, feed.promise, feed.failed, False)
-        for feed in picked.feeds
-        if feed.id not in with_lines
-    ]
-    known = [(since, promised) for since, promised, _, _ in ages if since is not None]
+    ages += [_age(feed, feed) for feed in picked.feeds if feed.id not in with_lines]
+    known = [(since, age.promised) for age in ages if (since := age.since) is not None]
     errors = [
         feed.error if len(picked.feeds) == 1 else f"{feed.name}: {feed.error}"
         for feed in picked.feeds
@@ -175,14 +208,30 @@ def condition(spec: Spec, picked: Picked, lines: Sequence[Line], now: int) -> Co
             [*(line.state for line in lines), *(one.series.state for one in picked.cut)]
         ),
         freshness=worst_freshness(
-            freshness_at(since, promised, failed, now, lost)
-            for since, promised, failed, lost in ages
+            freshness_at(age.since, age.promised, age.failed, now, age.lost) for age in ages
         ),
-        read_at=min((since for since, _ in known), default=None),
-        late_at=min((s + p.late_after for s, p in known if p.late_after is not None), default=None),
-        stale_at=min(
-            (s + p.stale_after for s, p in known if p.stale_after is not None), default=None
-        ),
+        read_at=min((age.of for age in ages if age.of is not None), default=None),
+        late_at=_first(promised.late_at(since) for since, promised in known),
+        stale_at=_first(promised.stale_at(since) for since, promised in known),
         error=errors[0] if errors else "",
         waiting=not known and bool(spec.shows),
     )
+
+
+class _Age(NamedTuple):
+    """How old something shown is: `of` which moment, and `since` when what it promises counts."""
+
+    of: int | None
+    since: int | None
+    promised: Promise
+    failed: bool
+    lost: bool
+
+
+def _age(feed: FeedNow, shown: FeedNow | SeriesNow, lost: bool = False) -> _Age:
+    since = feed.promise.since(shown.at, shown.arrived)
+    return _Age(shown.age_from, since, feed.promise, feed.failed, lost)
+
+
+def _first(moments: Iterable[int | None]) -> int | None:
+    return min((moment for moment in moments if moment is not None), default=None)

@@ -55,6 +55,7 @@ def _batch(feed: str, given: list[Any], now: int) -> Iterator[Push | BadPush]:
     latest: dict[str, tuple[Reading, str]] = {}
     for i, item in enumerate(given):
         place = f"[{i}]"
+        points.part(place)
         try:
             reading = _listed(item, place, now)
             for name, value in reading.numbers.items():

@@ -111,6 +111,8 @@ class Connection:
     ) -> None:
         self.broker = broker
         self.subscribed = False
+        # How many messages the broker was told of that they are stored.
+        self.acknowledged = 0
         self._topics = topics
         self._refused = ""
         self._opened = time.monotonic()
@@ -159,6 +161,7 @@ class Connection:
         """Tell the broker what is stored."""
         while self._stored:
             self._client.ack(self._stored.popleft(), 1)
+            self.acknowledged += 1
         if self._client.want_write():
             self._check(self._client.loop_write())
 

@@ -81,20 +81,15 @@ def _sentence(wrong: list[BadPush]) -> str:
 
 def _named(reading: Reading, name: str, at: int | None) -> Reading:
     """The reading under the name of its message, and with its time."""
-    given = replace(reading, at=at if reading.at is None else reading.at)
+    at = at if reading.at is None else reading.at
     if not name:
-        return given
-    names = {
-        series: check_series(joined(name, series), "the name")
-        for series in (
-            *reading.numbers,
-            *reading.units,
-            *reading.verdicts,
-            *(series for series, _, _ in reading.history),
-        )
-    }
+        return reading if at == reading.at else replace(reading, at=at)
+    named = {*reading.numbers, *reading.units, *reading.verdicts}
+    named.update(series for series, _, _ in reading.history)
+    names = {series: check_series(joined(name, series), "the name") for series in named}
     return replace(
-        given,
+        reading,
+        at=at,
         numbers={names[series]: value for series, value in reading.numbers.items()},
         units={names[series]: unit for series, unit in reading.units.items()},
         verdicts={names[series]: verdict for series, verdict in reading.verdicts.items()},

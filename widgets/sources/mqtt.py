@@ -32,6 +32,8 @@ EXAMPLE = "{1}.{3}, with {1} for the first level of the topic, or {topic}"
 SHARED = "$share/"
 # How many topics a session remembers the names for.
 MOST_TOPICS = 10_000
+# So many messages every broker has on their way to us at once.
+IN_FLIGHT = 10
 # s
 STOPS_WITHIN = 0.5
 
@@ -221,6 +223,7 @@ class Session:
         )
         self._heard: list[Heard] = []
         self._messages: list[int] = []
+        self._handed_on = 0
         self._wrong = ""
 
     def run(self, stop: Event) -> None:
@@ -229,10 +232,20 @@ class Session:
             self.connection.turn(STOPS_WITHIN)
         self.out.connected()
         while not stop.is_set() and self._hand_on():
-            self.connection.turn(STOPS_WITHIN)
+            self._turn()
         # What came last and was not handed on is delivered again.
         self.out.drain()
         self.connection.acknowledge()
+
+    def _turn(self) -> None:
+        if self._handed_on - self.connection.acknowledged < IN_FLIGHT:
+            self.connection.turn(STOPS_WITHIN)
+            return
+        self.connection.turn(0)
+        if not self._messages:
+            # The broker says nothing more before it hears that these are stored: others that
+            # could be stored with them need not be waited for.
+            self.out.drain()
 
     def _take(self, message: MQTTMessage) -> None:
         try:
@@ -249,6 +262,7 @@ class Session:
         """Have stored what came; it is acknowledged after that. False: it is not taken any more."""
         heard, self._heard = self._heard, []
         messages, self._messages = self._messages, []
+        self._handed_on += len(messages)
         wrong, self._wrong = self._wrong, ""
         taken = not messages and not heard
         taken = taken or self.out.put(heard, partial(self.connection.stored, messages))

@@ -11,7 +11,14 @@ from django.db import connection
 
 from dashboard import first
 from dashboard.ready import migrate
-from watchwall.servers import CannotListen, address, allow_many_sockets, check_port, port
+from watchwall.servers import (
+    CannotListen,
+    address,
+    allow_many_sockets,
+    check_port,
+    port,
+    spare_what_is_there,
+)
 from widgets import schedule
 
 
@@ -61,6 +68,7 @@ class Command(BaseCommand):
             pulse.stop()
 
         # Not spread: there is no other process for the screens to land on.
+        spare_what_is_there()
         serve(application, settings.BIND, port, ready, stop, spread=0)
 
     def _greet(self, address: str) -> None:
