@@ -10,6 +10,7 @@ from typing import Any
 
 from e2e.wall import eventually
 from widgets.options import read
+from widgets.reading import Reading
 from widgets.sources import Heard, Listened, Position, SourceError, Streamed, sources
 
 FEED = 7
@@ -63,7 +64,7 @@ class Ear:
 
     @property
     def numbers(self) -> list[Mapping[str, float]]:
-        return [heard.reading.numbers for heard in self.heard if not heard.empty]
+        return [heard.reading.numbers for heard in self.heard if heard.reading is not None]
 
     def hears(self, count: int, within: float = 20) -> list[Mapping[str, float]]:
         """The numbers, once there are so many readings."""
@@ -74,6 +75,12 @@ class Ear:
     def connects(self) -> None:
         eventually(lambda: self.connections or self.error, 20, "it is connected")
         assert self.error is None, self.error
+
+
+def reading(heard: Heard) -> Reading:
+    """What was heard, which was something."""
+    assert heard.reading is not None
+    return heard.reading
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.feeds import NOON
+from tests.listening import reading
 from widgets.options import BadOptions, read
 from widgets.sources._brokers import meaning, names
 from widgets.sources._kafka import split
@@ -36,15 +37,15 @@ def test_a_message_has_its_place_and_its_time() -> None:
     [heard], wrong = reader().read(kept(b'{"paid": 3}'), NOON)
 
     assert wrong == ""
-    assert heard.reading.numbers == {"paid": 3}
-    assert heard.reading.at == NOON + 41 * 4 + 2
+    assert reading(heard).numbers == {"paid": 3}
+    assert reading(heard).at == NOON + 41 * 4 + 2
     assert (heard.stream, heard.position) == ("g/orders/2", (41, 0))
 
 
 def test_a_time_in_the_payload_counts_more() -> None:
     [heard], _ = reader(precision="us").read(kept(b'{"time": %d, "paid": 3}' % (NOON - 5)), NOON)
 
-    assert heard.reading.at == NOON - 5
+    assert reading(heard).at == NOON - 5
 
 
 @pytest.mark.parametrize(("partitions", "each"), [(1, 1_000), (3, 250), (4, 250), (9, 100)])
@@ -68,7 +69,7 @@ def test_also_where_there_are_more_partitions_than_microseconds() -> None:
 def test_where_nobody_knows_the_time_it_is_that_of_arrival() -> None:
     [heard], _ = reader().read(kept(b"1", at=None), NOON)
 
-    assert heard.reading.at is None
+    assert reading(heard).at is None
 
 
 def test_key_and_headers_become_names() -> None:
@@ -77,7 +78,7 @@ def test_key_and_headers_become_names() -> None:
 
     [heard], _ = one.read(message, NOON)
 
-    assert heard.reading.numbers == {"north.a": 5}
+    assert reading(heard).numbers == {"north.a": 5}
     assert heard.name == "orders.2"
 
 
@@ -85,7 +86,7 @@ def test_key_and_headers_become_names() -> None:
 def test_a_message_without_what_its_name_is_made_of_is_said(name: str) -> None:
     [heard], wrong = reader(name=name).read(kept(b"5", headers=[("host", None)]), NOON)
 
-    assert heard.empty
+    assert heard.reading is None
     assert wrong == (
         f"orders, partition 2, offset 41: the message has no {name[1:-1]}, "
         "which the option name asks for"
@@ -95,7 +96,7 @@ def test_a_message_without_what_its_name_is_made_of_is_said(name: str) -> None:
 def test_what_cannot_be_read_is_said_with_its_place() -> None:
     [heard], wrong = reader().read(kept(b"{"), NOON)
 
-    assert (heard.empty, heard.position) == (True, (41, 0))
+    assert (heard.reading, heard.position) == (None, (41, 0))
     assert wrong.startswith("orders, partition 2, offset 41: line 1, column 2: this is no JSON")
 
 
@@ -104,14 +105,14 @@ def test_lines_of_several_measurements_are_one_place_after_another() -> None:
 
     heard, _ = reader(payload="line protocol").read(kept(lines), NOON)
 
-    assert [one.reading.numbers for one in heard] == [{"cpu.idle": 1}, {"mem.free": 2}]
+    assert [reading(one).numbers for one in heard] == [{"cpu.idle": 1}, {"mem.free": 2}]
     assert [one.position for one in heard] == [(41, 0), (41, 1)]
 
 
 def test_an_empty_message_says_only_where_it_stood() -> None:
     [heard], wrong = reader().read(kept(b""), NOON)
 
-    assert (heard.empty, heard.position, wrong) == (True, (41, 0), "")
+    assert (heard.reading, heard.position, wrong) == (None, (41, 0), "")
 
 
 @pytest.mark.parametrize(

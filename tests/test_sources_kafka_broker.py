@@ -14,7 +14,7 @@ from pytest_django import Settings
 
 from e2e.servers import Kafka
 from e2e.wall import eventually, free_port
-from tests.listening import error, listening
+from tests.listening import error, listening, reading
 from widgets.sources import SourceError, _kafka, kafka
 
 TOPICS = (
@@ -69,7 +69,7 @@ def test_what_is_written_is_heard(cluster: Kafka) -> None:
 
     assert [heard.position for heard in ear.heard] == [(0, 0), (1, 0), (2, 0)]
     assert ear.heard[0].stream == place(cluster, "heard")
-    assert ear.heard[0].reading.at is not None
+    assert reading(ear.heard[0]).at is not None
 
 
 def test_key_headers_and_lines_become_names(cluster: Kafka) -> None:

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.feeds import NOON
+from tests.listening import reading
 from widgets.clock import SECOND
 from widgets.options import BadOptions, read
 from widgets.sources import Heard, Listened, SourceError
@@ -29,15 +30,15 @@ def hear(reader: Reader, topic: str, payload: Any, *, kept: bool = False) -> lis
 def test_series_are_called_as_their_topic_is() -> None:
     [heard] = hear(reader(), "home/cellar/co2", 700)
 
-    assert heard.reading.numbers == {"home/cellar/co2": 700}
-    assert heard.reading.at is None
+    assert reading(heard).numbers == {"home/cellar/co2": 700}
+    assert reading(heard).at is None
     assert (heard.feed, heard.name, heard.position) == (7, "", None)
 
 
 def test_levels_become_names_of_series_and_of_feeds() -> None:
     [heard] = hear(reader(name="{3}", feed="rooms.{2}"), "home/cellar/air", {"co2": 700})
 
-    assert heard.reading.numbers == {"air.co2": 700}
+    assert reading(heard).numbers == {"air.co2": 700}
     assert heard.name == "rooms.cellar"
 
 
@@ -59,8 +60,8 @@ def test_a_time_and_an_id_come_from_the_payload() -> None:
     [heard] = hear(reader(id="n", time="t"), "home/lamp", {"n": 5, "t": NOON / SECOND - 1, "v": 2})
 
     assert heard.id == "5 0"
-    assert heard.reading.at == NOON - SECOND
-    assert heard.reading.numbers == {"home/lamp.v": 2}
+    assert reading(heard).at == NOON - SECOND
+    assert reading(heard).numbers == {"home/lamp.v": 2}
 
 
 def test_what_the_broker_kept_counts_only_with_a_time_of_its_own() -> None:
@@ -176,4 +177,4 @@ def test_any_message_is_heard_or_a_sentence(topic: str, payload: bytes, kept: bo
     heard, wrong = reader(topics=["#"], name="{1}.{2}").read(topic, payload, kept, NOON)
 
     assert len(wrong) < 1_000
-    assert not kept or all(one.reading.at for one in heard)
+    assert not kept or all(reading(one).at for one in heard)

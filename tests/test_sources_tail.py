@@ -267,5 +267,7 @@ def test_only_the_last_of_a_batch_carries_rows_and_what_says_nothing_moves_the_p
 
     one, two, place = reader.read(lines)
 
+    assert one.reading is not None
+    assert two.reading is not None
     assert (one.reading.rows, two.reading.rows) == (None, [{"n": "2"}, {"n": "1"}])
-    assert (place.empty, place.position) == (True, lines[-1].position)
+    assert (place.reading, place.position) == (None, lines[-1].position)

@@ -92,24 +92,22 @@ class Listened:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """A reading that a stream brought.
+    """A reading that a stream brought. None: nothing but that the stream has come so far.
 
     `feed`: the id of the feed listened for. `name`: the reading is another feed's, of that name,
     which is made if there is none, private; "" if it is the feed's own. `position`, in `stream`:
     where it stood; each one is greater than all that were heard of this stream before, as lists
     compare. None: what is delivered twice is told by its time alone (`reading.at`), or by `id`:
-    a message that was heard lately is not recorded again. `empty`: there is no reading, and nothing
-    to say but that the stream has come so far. `stream` names broker and topic, so that
+    a message that was heard lately is not recorded again. `stream` names broker and topic, so that
     what the feed listens to after an edit is another.
     """
 
     feed: int
-    reading: Reading
+    reading: Reading | None
     name: str = ""
     stream: str = ""
     position: Position | None = None
     id: str = ""
-    empty: bool = False
 
 
 class Out(Protocol):

@@ -34,4 +34,6 @@ def with_rows(batch: Sequence[Heard], newest: Newest) -> list[Heard]:
     if not batch or rows is None:
         return list(batch)
     *others, last = batch
+    if last.reading is None:
+        return list(batch)
     return [*others, replace(last, reading=replace(last.reading, rows=rows))]

@@ -14,7 +14,6 @@ from django.core.exceptions import ValidationError
 
 from widgets import clock
 from widgets.options import BoolField, ListField
-from widgets.reading import Reading
 from widgets.sources import Heard, Listened, Out, Streamed
 from widgets.sources._brokers import BrokerOptions, check_naming, known_as, meaning, names
 from widgets.sources._kafka import Consumer, said, split
@@ -128,10 +127,7 @@ class Reader:
         """What it says, or only where it stood, and what is wrong with it ("" if nothing). `now`
         in µs."""
         where = stream(self.origin, message.topic, message.partition)
-        nothing = Heard(
-            self.feed, Reading(complete=False), stream=where, position=(message.offset, 0),
-            empty=True,
-        )  # fmt: skip
+        nothing = Heard(self.feed, None, stream=where, position=(message.offset, 0))
         parts = _parts(message)
         try:
             name, owner = self.name(parts), self.owner(parts)

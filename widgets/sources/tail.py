@@ -127,7 +127,7 @@ class Reader:
 
     def nothing(self, position: tuple[int, ...]) -> Heard:
         """No reading, and how far the file has been read."""
-        return Heard(self._feed.id, Reading(), stream=self._stream, position=position, empty=True)
+        return Heard(self._feed.id, None, stream=self._stream, position=position)
 
     def read(self, lines: Sequence[Line]) -> list[Heard]:
         """What the lines say, and, if the last ones say nothing, how far it has been read."""

@@ -190,9 +190,9 @@ def _maker(feed: int, name: str) -> Maker:
 
 
 def _part(came: Came, heard: Heard) -> Part:
-    return Part(
-        heard.reading, came.arrived, heard.stream, heard.position, heard.id, heard.empty
-    )  # fmt: skip
+    reading = heard.reading or Reading(complete=False)
+    empty = heard.reading is None
+    return Part(reading, came.arrived, heard.stream, heard.position, heard.id, empty)
 
 
 def _whole(parts: Sequence[Part], now: int) -> Reading | None:

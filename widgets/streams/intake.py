@@ -32,8 +32,10 @@ PAUSES = 3
 MOST_WAITING = 5_000
 
 
-def weight(reading: Reading) -> int:
+def weight(reading: Reading | None) -> int:
     """About how much memory it takes, in readings with one number."""
+    if reading is None:
+        return 1
     cells = sum(map(len, reading.rows)) if reading.rows else 0
     return max(1, (len(reading.numbers) + len(reading.history) + cells) // 4
                + len(reading.text or "") // 1_000)  # fmt: skip

@@ -30,11 +30,14 @@ class _Trial:
         self.over = threading.Event()
 
     def put(self, batch: Sequence[Heard], ack: Callable[[], None] | None = None) -> bool:
-        heard = [one for one in batch if not one.empty]
+        heard = [one for one in batch if one.reading is not None]
         if not self.over.is_set() and heard:
             now = clock.now()
-            self.heard = [Part(one.reading, now + i) for i, one in enumerate(heard)]
-            names = sorted({one.name for one in batch if one.name})
+            # Each has a moment of its own, as when they are stored.
+            self.heard = [
+                Part(one.reading, now + i) for i, one in enumerate(heard) if one.reading is not None
+            ]
+            names = sorted({one.name for one in heard if one.name})
             self.notes += [f'for the feed "{name}"' for name in names]
             self.over.set()
         return True
