@@ -114,7 +114,7 @@ def load_series(feeds: Collection[int]) -> dict[int, dict[str, SeriesNow]]:
     """The series of feeds by name, by feed, but for those that have ended; one query."""
     series: dict[int, dict[str, SeriesNow]] = {feed: {} for feed in feeds}
     for feed, *row in _OF_FEEDS.rows(series):
-        series[feed][row[1]] = SeriesNow(*row[:_ENDED], False, *row[_ENDED:])
+        series[feed][row[1]] = SeriesNow(*[*row[:_ENDED], False, *row[_ENDED:]])
     return series
 
 
