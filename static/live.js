@@ -71,12 +71,10 @@
   function painted() {
     grow();
     unanswered = true;
-    // The browser slows the timers of a hidden page down.
     if (document.hidden && Date.now() - answered > 1000) answer();
   }
 
-  // What is painted, for the server to know. At a moment of this page's own in each second: if all
-  // answered a frame as it came, the next would wait for a thousand answers.
+  // What is painted, for the server to know: once a second, each page at a moment of its own.
   function answer() {
     if (!unanswered) return;
     unanswered = false;

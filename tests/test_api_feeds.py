@@ -8,10 +8,10 @@ import pytest
 from django.test import Client
 
 from dashboard.views import api
-from tests.feeds import arrive, make_feed
+from tests.feeds import arrive, make_feed, polled
 from widgets import clock
 from widgets.clock import MINUTE, SECOND
-from widgets.models import Feed, Token
+from widgets.models import Feed, FeedState, Token
 from widgets.push import tokens
 
 pytestmark = pytest.mark.django_db
@@ -80,7 +80,7 @@ def test_the_last_reading_and_whether_to_believe_it(viewer: Client, shop: Feed) 
     assert found == {
         "name": "shop.orders", "source": "push", "version": shop.now.version, "state": "warning",
         "freshness": "fresh", "time": NOW / SECOND, "error": None, "rows": None, "text": None,
-        "notes": [],
+        "notes": [], "asked": None,
         "series": [
             {"name": "late", "value": 2.0, "unit": "", "time": NOW / SECOND, "state": "warning",
              "freshness": "fresh", "message": "2 is above 1"},
@@ -105,17 +105,18 @@ def test_the_list_goes_on_behind_a_name(viewer: Client, monkeypatch: pytest.Monk
 
 def test_samples_between_two_moments(viewer: Client) -> None:
     feed = make_feed("a/b")
-    points = [("x", NOW - i * 10 * SECOND, float(i)) for i in range(1, 60)]
-    arrive(feed, {"x": 0, "y": 5}, at=NOW, history=points)
+    now = clock.now() // SECOND * SECOND
+    points = [("x", now - i * 10 * SECOND, float(i)) for i in range(1, 60)]
+    arrive(feed, {"x": 0, "y": 5}, at=now, history=points)
 
     last = ask(viewer, "/api/feeds/a%2Fb/samples?from=30s&series=x")
     exact = ask(
         viewer,
-        f"/api/feeds/a/b/samples?from={NOW // SECOND - 20}&to={NOW // SECOND - 10}&series=x",
+        f"/api/feeds/a/b/samples?from={now // SECOND - 20}&to={now // SECOND - 10}&series=x",
     )
     coarse = ask(viewer, "/api/feeds/a/b/samples?from=10m&step=1m")
 
-    seconds = NOW // SECOND
+    seconds = now // SECOND
     assert last["series"][0]["points"][-1] == [seconds, 0.0]
     assert len(last["series"]) == 1
     assert exact["series"][0]["points"] == [[seconds - 20, 2.0], [seconds - 10, 1.0]]
@@ -149,3 +150,19 @@ def test_so_many_series_at_once(
 
     assert refused["error"] == "series: 2; name 1 at most"
     assert [s["name"] for s in one["series"]] == ["open"]
+
+
+def test_how_the_asking_of_a_feed_goes(viewer: Client) -> None:
+    feed = polled("cpu", interval=MINUTE, unwatched=5 * MINUTE)
+    FeedState.objects.filter(pk=feed.pk).update(
+        next_due=NOW, lateness=4_000, duration=1_250_000, last_error="no route", last_error_at=NOW
+    )
+
+    assert ask(viewer, "/api/feeds/cpu")["asked"] == {
+        "schedule": "every 1 min while watched, else 5 min",
+        "next": NOW / SECOND,
+        "late_by": 0.004,
+        "took": 1.25,
+        "last_error": "no route",
+        "last_error_time": NOW / SECOND,
+    }

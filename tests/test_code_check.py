@@ -152,7 +152,7 @@ def test_a_whole_file_is_taken() -> None:
         (
             "options: {url: x}",
             "options: {url: x}\n    interval: 100ms",
-            "a.yaml:6: feeds.web.interval: a polled feed needs an interval of 1 s or more",
+            "a.yaml:6: feeds.web.interval: a polled feed needs an interval of 1 s or more, or cron",
         ),
         (
             "options: {url: x}",
@@ -168,8 +168,7 @@ def test_a_whole_file_is_taken() -> None:
         (
             "source: probe\n    options: {url: x}",
             "source: push\n    interval: 5s",
-            'a.yaml:5: feeds.web.interval: "push" is not asked at intervals; '
-            "`expect_every` is what it may say",
+            'a.yaml:5: feeds.web.interval: "push" is not asked; `expect_every` is what it may say',
         ),
         (
             "at: [0, 0, 3, 2]",

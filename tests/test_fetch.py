@@ -7,12 +7,13 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from django import forms
 
 from tests.serving import speaking
-from widgets import io
+from widgets import io, options
 from widgets.clock import SECOND
 from widgets.fetch import fetch
 from widgets.options import Options
@@ -160,6 +161,27 @@ def test_options_that_are_wrong_fail_with_their_path() -> None:
     assert "WATCHWALL_SECRET_ABSENT is not set" in failure(
         source, {"word": "${env:WATCHWALL_SECRET_ABSENT}"}
     )
+
+
+def test_options_are_read_once_until_they_change_and_nothing_is_left_in_them(
+    monkeypatch: pytest.MonkeyPatch, secret: dict[str, str]
+) -> None:
+    reads = Mock(side_effect=options.read)
+    monkeypatch.setattr("widgets.fetch.read", reads)
+    words: list[str] = []
+
+    def say(options: dict[str, Any], memo: dict[str, Any]) -> Reading:
+        words.append(options.pop("word"))
+        return Reading({})
+
+    for given in ({"word": "1"}, {"word": "1"}, {"word": 1}, secret, secret):
+        run(Says(say), given, feed="a feed")
+    run(Says(say), secret)
+
+    assert words == ["1", "1", "1", SECRET, SECRET, SECRET]
+    assert [call.args[1] for call in reads.call_args_list] == [
+        {"word": "1"}, {"word": 1}, secret, secret,
+    ]  # fmt: skip
 
 
 def test_an_error_nobody_foresaw_names_its_class_and_is_logged_without_the_secret(

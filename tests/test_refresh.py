@@ -217,3 +217,48 @@ def test_a_reading_that_no_database_took_is_not_called_recorded(
 
     assert "not recorded: disk full" in caplog.text
     assert state().lease_until == claim.until
+
+
+def test_no_more_is_claimed_than_is_begun_and_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    async def hold_up() -> None:
+        begun.set()
+        go_on.wait(30)
+
+    with sources.added(Asynchronous(lambda memo: Reading({}))):
+        claim = claimed()
+        monkeypatch.setattr("django.conf.settings.HUEY.pending_count", lambda: 30)
+        assert refresh.room() == refresh.MOST_WAITING - 30
+
+        held = io.submit(hold_up())
+        assert begun.wait(10)
+        assert refresh.start(claim)
+        assert refresh.room() == refresh.MOST_WAITING - 31
+
+        go_on.set()
+        held.result(10)
+        assert refresh.finish(10) == 0
+        assert refresh.room() == refresh.MOST_WAITING - 30
+
+        monkeypatch.setattr("django.conf.settings.HUEY.pending_count", lambda: 300)
+        assert refresh.room() == 0
+
+
+def test_a_target_that_hangs_takes_no_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, answer = threading.Event(), threading.Event()
+
+    def say(memo: dict[str, Any]) -> Reading:
+        asked.set()
+        answer.wait(30)
+        return Reading({})
+
+    monkeypatch.setattr("django.conf.settings.HUEY.pending_count", lambda: 0)
+    with sources.added(Plain(say)):
+        assert refresh.start(claimed())
+        assert asked.wait(10)
+
+        assert refresh.room() == refresh.MOST_WAITING
+
+        answer.set()
+        assert refresh.finish(10) == 0

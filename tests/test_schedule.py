@@ -42,9 +42,8 @@ def test_what_is_due_is_claimed_once_until_its_lease_ends() -> None:
 
 
 def test_what_the_dead_had_under_way_is_due_when_the_lease_ends_and_as_late_as_it_is() -> None:
-    feed = due(polled(interval=HOUR, timeout=SECOND))
+    due(polled(interval=HOUR, timeout=SECOND))
     [lost] = claim_due(NOON, "here")
-    assert next_due(feed) > lost.until
 
     assert next_moments(NOON, "here")[0] == lost.until
     [again] = claim_due(lost.until, "here")
@@ -242,3 +241,18 @@ def test_a_poked_ticker_looks_at_once_and_nothing_that_is_away_ends_it(
 
     assert seen.wait(10)
     ticker.stop()
+
+
+def test_a_ticker_claims_as_many_as_there_is_room_for_and_the_rest_stays_due() -> None:
+    feeds = [due(polled(f"f{i}", node=settings.NODE), NOON - i) for i in range(5)]
+    FeedState.objects.update(judge_at=None)
+    claims: list[Claim] = []
+    room = iter([2, 0, 3])
+    ticker = Ticker(claims.append, lambda feeds: None, lambda: next(room))
+
+    looks = [ticker.tick(NOON + i) for i in range(3)]
+
+    assert {claim.feed for claim in claims[:2]} == {feeds[4].pk, feeds[3].pk}
+    assert sorted(claim.feed for claim in claims) == [feed.pk for feed in feeds]
+    # What is left is looked at soon.
+    assert looks[0] == NOON + schedule.LOOK_AT_MOST_EVERY

@@ -27,12 +27,18 @@ class JSONMixin:
         return super().formfield_for_dbfield(db_field, request, **kwargs)  # type: ignore[misc]
 
 
+WHEN = (
+    *("interval", "unwatched", "cron", "time_zone", "timeout"),
+    *("expect_every", "grace", "node", "paused"),
+)
+
+
 @admin.register(Feed)
 class FeedAdmin(JSONMixin, NamedFields):
     list_display = [
         "name",
         "source",
-        span("interval"),
+        "asked",
         "paused",
         "private",
         "state",
@@ -45,9 +51,13 @@ class FeedAdmin(JSONMixin, NamedFields):
     search_fields = ["name", "node"]
     fieldsets = [
         (None, {"fields": ["name", "source", "options", "thresholds"]}),
-        ("When", {"fields": ["interval", "timeout", "expect_every", "grace", "node", "paused"]}),
+        ("When", {"fields": WHEN}),
         ("Who and how long", {"fields": ["private", "keep_raw", "keep_minutes", "keep_hours"]}),
     ]
+
+    @admin.display(ordering="interval")
+    def asked(self, feed: Feed) -> str:
+        return str(feed.cadence) or "–"
 
     @admin.display(ordering="now__state")
     def state(self, feed: Feed) -> str:
@@ -113,6 +123,7 @@ class FeedStateAdmin(MachineWritten):
         moment("at"),
         moment("arrived"),
         moment("failing_since"),
+        moment("last_error_at"),
         span("duration"),
         span("lateness"),
         moment("next_due"),
@@ -126,6 +137,7 @@ class FeedStateAdmin(MachineWritten):
         "state",
         "freshness",
         "error",
+        "last_error",
         "failures",
         *readonly_fields,
         "claim",

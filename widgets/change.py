@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from widgets.cadence import is_watched
 from widgets.clock import DAY, MINUTE, SECOND, format_duration
 from widgets.judge import (
     MOST_AHEAD,
@@ -19,13 +20,12 @@ from widgets.judge import (
     judge_value,
     limits_of,
     next_change,
-    promise,
     read_thresholds,
     worst_state,
 )
 from widgets.models import Event, Feed, FeedState, advance
 from widgets.reading import BadReading, Mark, Reading, State, Verdict, clean
-from widgets.snapshot import FAILED_AFTER, SeriesNow
+from widgets.snapshot import FAILED_AFTER, SeriesNow, promised
 
 MOST_BACKOFF = MINUTE
 # A series that its source has lost sight of stays on the wall, stale, for so long and then ends:
@@ -34,7 +34,8 @@ LOST_KEPT = DAY
 
 
 # Called inside the transaction with the feed's memo, which it may change in place, and the reading.
-Fold = Callable[[dict[str, Any], Reading], Reading]
+# None: all of it was there already.
+Fold = Callable[[dict[str, Any], Reading], Reading | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,7 @@ class Arrival:
     `claim`: the number a polled reading was asked for under; None for what was handed in.
     `duration` and `lateness` of the fetch in µs. `memo`: what its source wants to remember.
     `fold`: makes the reading from what was handed in and from what the feed remembers.
+    `well`: without a reading, that what failed works again.
     """
 
     feed: int
@@ -55,6 +57,7 @@ class Arrival:
     lateness: int | None = None
     memo: dict[str, Any] | None = None
     fold: Fold | None = None
+    well: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,17 +66,33 @@ class Outcome:
 
     recorded: committed under `version`. nothing: all of it was there already. fenced: its claim
     had passed to somebody else. refused: it cannot be kept; `message` says why. gone: the feed
-    was deleted meanwhile.
+    was deleted meanwhile. `due`: when a feed of which something was kept is asked next, µs.
     """
 
     status: Literal["recorded", "nothing", "fenced", "refused", "gone"]
     version: int = 0
     message: str = ""
+    due: int | None = None
 
     @property
     def kept(self) -> bool:
         """All of it is in the database now."""
         return self.status in {"recorded", "nothing"}
+
+
+def kept(reading: Reading, arrived: int, now: int) -> Reading:
+    """The reading as it may be stored, or BadReading: a name, a number, a time that cannot be."""
+    reading = clean(reading)
+    at = arrived if reading.at is None else reading.at
+    if at > now + MOST_AHEAD:
+        ahead = (at - now) // SECOND
+        raise BadReading(f"its time is {ahead} s in the future; set the clock of its sender")
+    if at <= 0:
+        raise BadReading("its time is before 1970")
+    for name, ts, _ in reading.history:
+        if not 0 < ts <= now + MOST_AHEAD:
+            raise BadReading(f"a time of {name} is in the future or before 1970")
+    return reading
 
 
 def open_series(name: str) -> SeriesNow:
@@ -90,6 +109,7 @@ class FeedChange:
     series: dict[str, SeriesNow]
     now: int
     promised: Promise = field(init=False)
+    watched: bool = field(init=False)
     thresholds: list[Threshold] = field(init=False)
     touched: set[str] = field(default_factory=set)
     # The series that a reading gave a value, with what its source says of it.
@@ -102,15 +122,20 @@ class FeedChange:
     closed: list[tuple[int | None, str]] = field(default_factory=list)
     changed: bool = False
     previous: int = field(init=False)
-    put_off: bool = False
-    # How many of the samples were not there yet.
-    inserted: int = 0
+    # Whether `next_due` is another than it was.
+    rescheduled: bool = False
+    # The samples that were not there yet, by the id of their series.
+    inserted: list[tuple[int, int, float]] = field(default_factory=list)
+    # Nothing else came: no judgement because time passed or people changed something.
+    only_readings: bool = True
+    had_failed: bool = field(init=False)
 
     def __post_init__(self) -> None:
-        feed = self.feed
-        self.promised = promise(feed.interval, feed.timeout, feed.expect_every, feed.grace)
-        self.thresholds = read_thresholds(feed.thresholds)
+        self.watched = is_watched(self.state.watched_until, self.now)
+        self.promised = promised(self.feed, self.state, self.now)
+        self.thresholds = read_thresholds(self.feed.thresholds)
         self.previous = self.state.version
+        self.had_failed = self.state.failures >= FAILED_AFTER
 
     # -- taking in ---------------------------------------------------------------------------
 
@@ -121,7 +146,7 @@ class FeedChange:
         error, reading = arrival.error, arrival.reading
         if reading is not None:
             try:
-                reading = self._kept(clean(reading), arrival.arrived)
+                reading = kept(reading, arrival.arrived, self.now)
                 if arrival.fold is not None:
                     reading = arrival.fold(self.state.memo, reading)
             except BadReading as bad:
@@ -135,25 +160,22 @@ class FeedChange:
         elif reading is not None:
             self._succeed()
             self._learn(reading, arrival.arrived)
+        elif arrival.well:
+            self._succeed()
+        self.only_readings &= reading is not None
         return None
 
     def _holds(self, claim: int) -> bool:
         return self.state.claim == claim and self.state.lease_until > self.now
 
-    def _kept(self, reading: Reading, arrived: int) -> Reading:
-        at = arrived if reading.at is None else reading.at
-        if at > self.now + MOST_AHEAD:
-            ahead = (at - self.now) // SECOND
-            raise BadReading(f"its time is {ahead} s in the future; set the clock of its sender")
-        if at <= 0:
-            raise BadReading("its time is before 1970")
-        for name, ts, _ in reading.history:
-            if not 0 < ts <= self.now + MOST_AHEAD:
-                raise BadReading(f"a time of {name} is in the future or before 1970")
-        return reading
-
     def _settle(self, arrival: Arrival) -> None:
         """The claim is used: its lease ends, and nobody can record under it again."""
+        if self.state.next_due == self.state.lease_until:
+            # A calendar's: due then only if nothing had come of the claim.
+            started = arrival.arrived - (arrival.duration or 0)
+            after = max(started, self.state.due)
+            self.state.next_due = self.feed.cadence.next_run(after, self.watched)
+            self.rescheduled = True
         self.state.lease_until = 0
         self.state.duration = arrival.duration
         self.state.lateness = arrival.lateness
@@ -163,13 +185,15 @@ class FeedChange:
     def _fail(self, error: str) -> None:
         state = self.state
         state.failures += 1
-        state.error = error
+        state.error = state.last_error = error
+        state.last_error_at = self.now
         state.failing_since = state.failing_since or self.now
-        if self.feed.interval and state.failures >= FAILED_AFTER and state.next_due is not None:
-            pause = self.feed.interval * 2 ** min(state.failures - 1, 10)
-            pause = min(pause, max(MOST_BACKOFF, self.feed.interval))
+        every = self.feed.cadence.every(self.watched)
+        if every and state.failures >= FAILED_AFTER and state.next_due is not None:
+            pause = every * 2 ** min(state.failures - 1, 10)
+            pause = min(pause, max(MOST_BACKOFF, every))
             state.next_due = max(state.next_due, self.now + pause)
-            self.put_off = True
+            self.rescheduled = True
         self.changed = True
 
     def _succeed(self) -> None:
@@ -283,10 +307,16 @@ class FeedChange:
     def judge(self) -> None:
         """Judge every series and the feed as of now; note what changed as events."""
         failed = self.state.failures >= FAILED_AFTER
-        age = _age_from(self.state.at, self.state.arrived)
+        age = self.promised.since(self.state.at, self.state.arrived)
         own = freshness_at(age, self.promised, failed, self.now)
         moments = [next_change(age, self.promised, self.now)]
-        for name, series in self.series.items():
+        if self._is_plain(own, failed):
+            judged = [self.series[name] for name in sorted(self.touched)]
+            moments.append(self.state.judge_at)
+        else:
+            judged = list(self.series.values())
+        for series in judged:
+            name = series.name
             if series.lost is not None and self.now >= series.lost + LOST_KEPT:
                 self._end(series)
             if not series.ended and series.at is not None:
@@ -299,6 +329,19 @@ class FeedChange:
         shown = [one for one in self.series.values() if not one.ended and one.at is not None]
         self._judge_feed([one.state for one in shown])
         self.state.judge_at = min((m for m in moments if m is not None), default=None)
+
+    def _is_plain(self, own: str, failed: bool) -> bool:
+        """Whether only the series that readings touched may be in another state than they were:
+        of a feed with a thousand one reading names a few. Where the schedule is a calendar or
+        changes with who watches, what was promised of the others may be another now."""
+        due = self.state.judge_at
+        return (
+            self.only_readings
+            and not self.feed.cron
+            and self.feed.unwatched is None
+            and (due is None or due > self.now)
+            and (own, failed) == (self.state.freshness, self.had_failed)
+        )
 
     def _judge_feed(self, states: list[State]) -> None:
         worst = worst_state(states)
@@ -327,7 +370,8 @@ class FeedChange:
 
     def _judge_freshness(self, name: str, series: SeriesNow, own: str, failed: bool) -> int | None:
         lost = series.lost
-        found = freshness_at(series.age_from, self.promised, failed, self.now, lost is not None)
+        age = self.promised.since(series.at, series.arrived)
+        found = freshness_at(age, self.promised, failed, self.now, lost is not None)
         if found != series.freshness:
             # What befalls the whole feed is said once, of the feed.
             quiet = ("fresh", "aged", own)
@@ -337,7 +381,7 @@ class FeedChange:
             self.changed = True
         if lost is not None:
             return lost + LOST_KEPT
-        return next_change(series.age_from, self.promised, self.now)
+        return next_change(age, self.promised, self.now)
 
     def _note(
         self,
@@ -371,7 +415,3 @@ def _says_something(reading: Reading) -> bool:
         or reading.text is not None
         or reading.notes
     )
-
-
-def _age_from(at: int | None, arrived: int | None) -> int | None:
-    return min(at, arrived) if at is not None and arrived is not None else at or arrived

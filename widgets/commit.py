@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from operator import attrgetter
-from typing import Any
+from typing import Any, Literal, TypeVar
 
-from django.db import connection, transaction
+from django.db import connection, models, transaction
 
 from widgets import processes, publish, store
 from widgets.change import Arrival, FeedChange, Outcome
@@ -14,12 +14,14 @@ from widgets.models import Event, Feed, FeedState, Series
 from widgets.snapshot import SERIES_COLUMNS, SeriesNow, load_series, state_fields
 from widgets.turns import writing
 
-# What a commit writes of FeedState; next_due only when a failing feed is put off, so that a
-# claim made meanwhile is never taken back.
+M = TypeVar("M", bound=models.Model)
+
+# What a commit writes of FeedState; next_due only when it is another than it was, so that a claim
+# made meanwhile is never taken back.
 STATE_FIELDS = [
     *("version", "at", "arrived", "rows", "text", "notes", "error", "failures"),
-    *("failing_since", "duration", "lateness", "memo", "lease_until", "judge_at"),
-    *("state", "freshness", "since"),
+    *("failing_since", "last_error", "last_error_at", "duration", "lateness", "memo"),
+    *("lease_until", "judge_at", "state", "freshness", "since"),
 ]
 SERIES_FIELDS = [name for name in SERIES_COLUMNS if name not in {"id", "name"}]
 _row = attrgetter(*SERIES_COLUMNS)
@@ -34,12 +36,11 @@ def commit(arrivals: Sequence[Arrival], now: int) -> list[Outcome]:
             changes[arrival.feed].take(arrival) if arrival.feed in changes else Outcome("gone")
             for arrival in arrivals
         ]
-        messages = [
-            message for change in changes.values() if (message := _write(change)) is not None
-        ]
-    for message in messages:
-        publish.publish_feed(message)
-    processes.count("samples", sum(change.inserted for change in changes.values()))
+        _write(list(changes.values()))
+    for change in changes.values():
+        if change.changed:
+            publish.publish_feed(_message(change))
+    processes.count("samples", sum(len(change.inserted) for change in changes.values()))
     outcomes = [
         outcome or _outcome(changes[arrival.feed])
         for arrival, outcome in zip(arrivals, settled, strict=True)
@@ -50,46 +51,65 @@ def commit(arrivals: Sequence[Arrival], now: int) -> list[Outcome]:
 
 
 def _outcome(change: FeedChange) -> Outcome:
-    return Outcome("recorded" if change.changed else "nothing", change.state.version)
+    status: Literal["recorded", "nothing"] = "recorded" if change.changed else "nothing"
+    return Outcome(status, change.state.version, due=change.state.next_due)
 
 
 def _locked(feeds: set[int], now: int) -> dict[int, FeedChange]:
     """The feeds' rows, locked in one order so that two writers cannot wait for each other."""
-    states = list(FeedState.objects.select_for_update().filter(pk__in=feeds).order_by("pk"))
+    if not feeds:
+        return {}
+    lock = connection.ops.for_update_sql() if connection.features.has_select_for_update else ""
+    states = _rows(FeedState, "feed_id", feeds, f"ORDER BY feed_id {lock}")
     ids = [state.pk for state in states]
     # By queries of their own, which see what was committed while we waited for the lock; joined
     # to the first they would be as they were before it.
-    people_set, series = Feed.objects.in_bulk(ids), load_series(ids)
+    people_set = {feed.pk: feed for feed in _rows(Feed, "id", ids)} if ids else {}
+    series = load_series(ids)
     return {
         state.pk: FeedChange(people_set[state.pk], state, series[state.pk], now) for state in states
     }
 
 
-def _write(change: FeedChange) -> dict[str, Any] | None:
-    """Write what changed in one feed; the message for who watches it, None if nothing did."""
-    _create_series(change)
-    inserted = store.add(_kept_samples(change))
-    change.inserted = len(inserted)
-    change.changed |= bool(inserted)
-    change.judge()
-    if change.changed:
-        change.advance()
-    fields = [*STATE_FIELDS, "next_due"] if change.put_off else STATE_FIELDS
-    change.state.save(update_fields=fields)
-    touched = [change.series[name] for name in sorted(change.touched)]
-    _update_series(touched)
-    _write_events(change)
-    if not change.changed:
-        return None
+def _rows(model: type[M], key: str, ids: Collection[int], rest: str = "") -> list[M]:
+    """By hand: making the three queries took four fifths of the time of a commit of one reading."""
+    marks = ", ".join(["%s"] * len(ids))
+    table = model._meta.db_table
+    sql = f"SELECT * FROM {table} WHERE {key} IN ({marks}) {rest}"  # noqa: S608  # our own names
+    return list(model._default_manager.raw(sql, list(ids)))
+
+
+def _write(changes: Sequence[FeedChange]) -> None:
+    """Write what changed, each kind of row of all the feeds at once: most of a commit's time goes
+    by the statement and not by the row."""
+    for change in changes:
+        _create_series(change)
+    _add_samples(changes)
+    for change in changes:
+        change.judge()
+        if change.changed:
+            change.advance()
+    _update_states([one.state for one in changes if not one.rescheduled], STATE_FIELDS)
+    _update_states([one.state for one in changes if one.rescheduled], [*STATE_FIELDS, "next_due"])
+    _update_series([one for change in changes for one in _touched(change)])
+    for change in changes:
+        _write_events(change)
+
+
+def _message(change: FeedChange) -> dict[str, Any]:
     return publish.feed_message(
         feed=change.feed.pk,
         version=change.state.version,
         previous=change.previous,
         state=state_fields(change.state),
-        series=[_row(one) for one in touched],
-        points=inserted,
+        series=[_row(one) for one in _touched(change)],
+        points=change.inserted,
         events=bool(change.events or change.closed),
     )
+
+
+def _touched(change: FeedChange) -> list[SeriesNow]:
+    return [change.series[name] for name in sorted(change.touched)]
 
 
 def _create_series(change: FeedChange) -> None:
@@ -117,18 +137,45 @@ def _kept_samples(change: FeedChange) -> list[store.Sample]:
     return [(change.series[name].id, ts, v) for name, ts, v in change.samples if ts >= oldest]
 
 
+def _add_samples(changes: Sequence[FeedChange]) -> None:
+    samples = [(change, _kept_samples(change)) for change in changes]
+    whose = {series: change for change, rows in samples for series, _, _ in rows}
+    for sample in store.add([row for _, rows in samples for row in rows]):
+        change = whose[sample[0]]
+        change.inserted.append(sample)
+        change.changed = True
+
+
+def _update_states(states: Sequence[FeedState], names: Sequence[str]) -> None:
+    by_name = {field.name: field for field in FeedState._meta.concrete_fields}
+    fields = [by_name[name] for name in names]
+    rows = [
+        [*(field.get_db_prep_save(getattr(state, field.attname), connection) for field in fields),
+         state.pk]
+        for state in states
+    ]  # fmt: skip
+    _update("widgets_feedstate", names, "feed_id", rows)
+
+
 def _update_series(series: Sequence[SeriesNow]) -> None:
-    if not series:
+    _update("widgets_series", SERIES_FIELDS, "id", [_values(one) for one in series])
+
+
+def _update(table: str, columns: Sequence[str], key: str, rows: Sequence[Sequence[Any]]) -> None:
+    """Each row: the values of the columns, and then of the key."""
+    if not rows:
         return
-    marks = ", ".join(f'"{name}" = %s' for name in SERIES_FIELDS)
+    marks = ", ".join(f'"{name}" = %s' for name in columns)
     with connection.cursor() as cursor:
         cursor.executemany(
-            f"UPDATE widgets_series SET {marks} WHERE id = %s",  # noqa: S608  # our own names
-            [_values(one) for one in series],
+            f'UPDATE {table} SET {marks} WHERE "{key}" = %s',  # noqa: S608  # our own names
+            rows,
         )
 
 
 def _write_events(change: FeedChange) -> None:
+    if not change.closed and not change.events:
+        return
     still_open = Event.objects.filter(feed=change.feed, end__isnull=True)
     for axis in ("state", "freshness"):
         closed = {series for series, of in change.closed if of == axis}

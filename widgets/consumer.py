@@ -36,7 +36,7 @@ class EmbeddedConsumer(Consumer):  # type: ignore[misc]  # huey has no types
         super().__init__(*args, **{"max_delay": 1.0, **kwargs})
         for name in ("Worker", "Scheduler"):
             logging.getLogger(f"huey.consumer.{name}").addFilter(in_one_line)
-        self.ticker = Ticker(enqueue, record.judge)
+        self.ticker = Ticker(enqueue, record.judge, refresh.room)
 
     def _set_signal_handlers(self) -> None:
         """The server has the signals: it stops us when it stops."""

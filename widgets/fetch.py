@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import json
 import logging
 import threading
 import traceback
@@ -15,7 +16,7 @@ from typing import Any
 from django.db import connections
 
 from widgets.clock import SECOND, format_duration
-from widgets.options import BadOptions, read, with_secrets, without_secrets
+from widgets.options import BadOptions, Options, read, with_secrets, without_secrets
 from widgets.reading import BadReading, Reading, Verdict, clean, clean_json, clean_text
 from widgets.sources import Source, SourceError
 from widgets.threads import DaemonThreads, TooManyThreads
@@ -23,6 +24,10 @@ from widgets.threads import DaemonThreads, TooManyThreads
 logger = logging.getLogger(__name__)
 
 MOST_ERROR = 500
+
+# On the I/O loop only: of each feed what its options were read by, as stored, and as read.
+_options: dict[Hashable, tuple[type[Options], str, dict[str, Any]]] = {}
+MOST_REMEMBERED = 20_000
 
 # For every `fetch` that is a plain def.
 _threads = DaemonThreads("fetch", 64)
@@ -75,7 +80,7 @@ async def _reading(
     timeout: int,  # noqa: ASYNC109  # a feed's own, in µs
     feed: Hashable,
 ) -> Reading:
-    ready = with_secrets(read(source.Options, options))
+    ready = with_secrets(_read(source, options, feed))
     try:
         async with asyncio.timeout(timeout / SECOND) as limit:
             if inspect.iscoroutinefunction(source.fetch):
@@ -96,6 +101,23 @@ async def _reading(
         raise TypeError(f"fetch gave {type(reading).__name__} where a Reading was expected")
     # In this order: a text that is cut may end in the middle of a secret.
     return clean(_struck(reading))
+
+
+def _read(source: Source, options: Mapping[str, Any] | None, feed: Hashable) -> dict[str, Any]:
+    """The options, read once for as long as they stay the same: reading them took longer than
+    asking. Not to be changed; `with_secrets` makes a copy."""
+    if feed is None:
+        return read(source.Options, options)
+    # As text: to Python `true` and 1 are equal, and so are two orders of the same columns.
+    stored = json.dumps(options)
+    known = _options.get(feed)
+    if known and known[:2] == (source.Options, stored):
+        return known[2]
+    found = read(source.Options, options)
+    if len(_options) >= MOST_REMEMBERED:
+        _options.clear()
+    _options[feed] = source.Options, stored, found
+    return found
 
 
 async def _in_thread(

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from types import MappingProxyType
+from typing import NamedTuple
 
 from widgets.clock import MINUTE
 from widgets.history import MOST, Window, thin
-from widgets.judge import STATE_ORDER, freshness_at, limits_of, worst_freshness, worst_state
+from widgets.judge import (
+    STATE_ORDER,
+    Promise,
+    freshness_at,
+    limits_of,
+    worst_freshness,
+    worst_state,
+)
 from widgets.kinds import Data, Happening, Limits, Line
 from widgets.reading import Freshness, State
 from widgets.select import Pick, Picked, Spec
+from widgets.snapshot import FeedNow, SeriesNow
 
 Windows = Callable[[int], Window | None]
 # More points than any window has.
@@ -81,7 +90,11 @@ def _line(spec: Spec, one: Pick, window: Window | None, now: int) -> Line:
         state=series.state,
         since=series.since or None,
         freshness=freshness_at(
-            series.age_from, feed.promise, feed.failed, now, series.lost is not None
+            feed.promise.since(series.at, series.arrived),
+            feed.promise,
+            feed.failed,
+            now,
+            series.lost is not None,
         ),
         message=series.message,
         points=window.points(start, now, most) if window is not None and spec.window else (),
@@ -178,18 +191,11 @@ def condition(spec: Spec, picked: Picked, lines: Sequence[Line], now: int) -> Co
     """The condition of a tile, from the lines that it draws, the series that it has no room for,
     and the feeds behind them."""
     series = [*picked.lines, *picked.cut]
-    ages = [
-        (one.series.age_from, one.feed.promise, one.feed.failed, one.series.lost is not None)
-        for one in series
-    ]
+    ages = [_age(one.feed, one.series, one.series.lost is not None) for one in series]
     with_lines = {one.feed.id for one in series}
     # Rows and text have no series: there the feed's own age counts.
-    ages += [
-        (feed.age_from, feed.promise, feed.failed, False)
-        for feed in picked.feeds
-        if feed.id not in with_lines
-    ]
-    known = [(since, promised) for since, promised, _, _ in ages if since is not None]
+    ages += [_age(feed, feed) for feed in picked.feeds if feed.id not in with_lines]
+    known = [(since, age.promised) for age in ages if (since := age.since) is not None]
     errors = [
         feed.error if len(picked.feeds) == 1 else f"{feed.name}: {feed.error}"
         for feed in picked.feeds
@@ -202,14 +208,30 @@ def condition(spec: Spec, picked: Picked, lines: Sequence[Line], now: int) -> Co
             [*(line.state for line in lines), *(one.series.state for one in picked.cut)]
         ),
         freshness=worst_freshness(
-            freshness_at(since, promised, failed, now, lost)
-            for since, promised, failed, lost in ages
+            freshness_at(age.since, age.promised, age.failed, now, age.lost) for age in ages
         ),
-        read_at=min((since for since, _ in known), default=None),
-        late_at=min((s + p.late_after for s, p in known if p.late_after is not None), default=None),
-        stale_at=min(
-            (s + p.stale_after for s, p in known if p.stale_after is not None), default=None
-        ),
+        read_at=min((age.of for age in ages if age.of is not None), default=None),
+        late_at=_first(promised.late_at(since) for since, promised in known),
+        stale_at=_first(promised.stale_at(since) for since, promised in known),
         error=errors[0] if errors else "",
         waiting=not known and bool(spec.shows),
     )
+
+
+class _Age(NamedTuple):
+    """How old something shown is: `of` which moment, and `since` when what it promises counts."""
+
+    of: int | None
+    since: int | None
+    promised: Promise
+    failed: bool
+    lost: bool
+
+
+def _age(feed: FeedNow, shown: FeedNow | SeriesNow, lost: bool = False) -> _Age:
+    since = feed.promise.since(shown.at, shown.arrived)
+    return _Age(shown.age_from, since, feed.promise, feed.failed, lost)
+
+
+def _first(moments: Iterable[int | None]) -> int | None:
+    return min((moment for moment in moments if moment is not None), default=None)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from widgets.cadence import Cadence
 from widgets.clock import MINUTE, SECOND
 from widgets.kinds import Limits
 from widgets.options import BadOptions, Problem
@@ -16,7 +17,9 @@ from widgets.shows import matches
 
 STATE_ORDER: tuple[State, ...] = ("ok", "unknown", "warning", "critical")
 FRESHNESS_ORDER: tuple[Freshness, ...] = ("fresh", "aged", "late", "stale", "failed")
+_NO_LIMITS = Limits()
 STALE_LEAST = 10 * SECOND
+CALENDAR_SLACK = 10 * SECOND
 # A sender's clock may be ahead by so much; one further ahead would keep a tile fresh long after
 # its source died.
 MOST_AHEAD = 5 * MINUTE
@@ -72,7 +75,7 @@ def limits_of(series: str, thresholds: Sequence[Threshold]) -> Limits:
     for threshold in thresholds:
         if matches(series, threshold.series):
             return threshold.limits
-    return Limits()
+    return _NO_LIMITS
 
 
 def judge_value(value: float, limits: Limits) -> State:
@@ -120,15 +123,77 @@ class Promise:
     """How long after its reading a series is late and stale, µs; None: nothing was promised.
 
     `down_after`: when silence means that it is down, whatever it said last; None: never.
+    `calendar`: names the runs of which the first that brings nothing makes late, the second stale,
+    each when `slack` has passed. `fast`: the late_after and stale_after that hold while somebody
+    watches, as somebody does since `watched_since` (None: nobody).
     """
 
     late_after: int | None
     stale_after: int | None
     down_after: int | None = None
+    calendar: Cadence | None = None
+    slack: int = 0
+    fast: tuple[int, int] | None = None
+    watched_since: int | None = None
+
+    def watched(self, since: int | None) -> Promise:
+        """The same while somebody watches, since that moment; None: nobody does."""
+        return replace(self, watched_since=since) if self.fast else self
+
+    def since(self, at: int | None, arrived: int | None) -> int | None:
+        """The moment that it counts from, of a reading's time and its arrival: the earlier one.
+        What a calendar brings may be of any age, and is as new as its run."""
+        if at is None or arrived is None:
+            return at or arrived
+        return arrived if self.calendar else min(at, arrived)
+
+    def late_at(self, since: int) -> int | None:
+        """When what counts from `since` is late, µs; None: never."""
+        if self.calendar:
+            return self._without(1, since)
+        return self._soonest(since, self.late_after, self.fast[0] if self.fast else None)
+
+    def stale_at(self, since: int) -> int | None:
+        """When what counts from `since` is stale, µs; None: never."""
+        if self.calendar:
+            return self._without(2, since)
+        return self._soonest(since, self.stale_after, self.fast[1] if self.fast else None)
+
+    def _soonest(self, since: int, after: int | None, fast: int | None) -> int | None:
+        """From when somebody watches a feed its next reading is near, and none is missing yet."""
+        if after is None:
+            return None
+        if fast is None or self.watched_since is None:
+            return since + after
+        return min(since + after, max(since, self.watched_since) + fast)
+
+    def _without(self, runs: int, since: int) -> int | None:
+        """When so many runs after `since` should have brought something."""
+        moment: int | None = since
+        for _ in range(runs):
+            moment = self.calendar.next_run(moment, False) if self.calendar and moment else None
+        return None if moment is None else moment + self.slack
 
     def is_down(self, since: int | None, now: int) -> bool:
         """Whether a series whose age counts from `since` has been silent for too long."""
         return None not in (self.down_after, since) and now - since >= self.down_after  # type: ignore[operator]
+
+
+def promise_of(
+    cadence: Cadence, timeout: int, expect_every: int | None, grace: int | None = None
+) -> Promise:
+    """What a feed promises that is asked in that cadence, or not at all.
+
+    The slack of a calendar is what a run takes whose worker was killed: the lease, which is the
+    timeout and 5 s, and as long again for the next one.
+    """
+    if cadence.cron:
+        return Promise(None, None, calendar=cadence, slack=2 * timeout + CALENDAR_SLACK)
+    found = promise(cadence.every(watched=False), timeout, expect_every, grace)
+    if cadence.unwatched is None:
+        return found
+    fast = promise(cadence.interval, timeout, None)
+    return replace(found, fast=(fast.late_after or 0, fast.stale_after or 0))
 
 
 def promise(
@@ -159,18 +224,20 @@ def freshness_at(
         return "failed"
     if lost:
         return "stale"
-    if promised.late_after is None or promised.stale_after is None or since is None:
+    if since is None:
         return "aged"
-    age = now - since
+    late_at, stale_at = promised.late_at(since), promised.stale_at(since)
+    if late_at is None or stale_at is None:
+        return "aged"
     # From further ahead than any sender's clock may be, ours was set back: nobody knows its age.
-    if age >= promised.stale_after or age < -MOST_AHEAD:
+    if now >= stale_at or since > now + MOST_AHEAD:
         return "stale"
-    return "late" if age >= promised.late_after else "fresh"
+    return "late" if now >= late_at else "fresh"
 
 
 def next_change(since: int | None, promised: Promise, now: int) -> int | None:
     """The next moment at which time alone changes the freshness, µs; None: never."""
-    if promised.late_after is None or promised.stale_after is None or since is None:
+    if since is None:
         return None
-    ahead = [m for m in (since + promised.late_after, since + promised.stale_after) if m > now]
-    return min(ahead, default=None)
+    moments = (promised.late_at(since), promised.stale_at(since))
+    return min((m for m in moments if m is not None and m > now), default=None)

@@ -12,7 +12,8 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
 
-from widgets import clock
+from widgets import clock, cron
+from widgets.cadence import Cadence, is_watched
 from widgets.fields import KeptJSONField, PrintableName, SpanField
 from widgets.judge import read_thresholds
 from widgets.kinds import kind_choices, kinds
@@ -55,6 +56,20 @@ class Feed(Revisioned):
     interval = SpanField(
         null=True, blank=True, help_text="How often it is asked: from 1 s up. Polled feeds only."
     )
+    unwatched = SpanField(
+        null=True,
+        blank=True,
+        help_text="How often it is asked while no open page shows it; longer than the interval.",
+    )
+    cron = models.CharField(
+        max_length=100,
+        blank=True,
+        help_text="In place of an interval: minute, hour, day of month, month and day of week, "
+        'such as "0 7 * * mon-fri".',
+    )
+    time_zone = models.CharField(
+        max_length=60, blank=True, help_text="Of cron, such as Europe/Berlin; empty: the wall's."
+    )
     timeout = SpanField(default=5 * clock.SECOND, help_text="When an unfinished fetch is cut off.")
     expect_every = SpanField(
         null=True,
@@ -85,6 +100,10 @@ class Feed(Revisioned):
     made_by = models.ForeignKey(
         "Token", models.SET_NULL, null=True, blank=True, editable=False, related_name="made"
     )
+    # The feed of the stream that made it.
+    made_from = models.ForeignKey(
+        "self", models.SET_NULL, null=True, blank=True, editable=False, related_name="made"
+    )
     keep_raw = SpanField(default=7 * clock.DAY, help_text="How long samples are kept.")
     keep_minutes = SpanField(default=90 * clock.DAY, help_text="How long minutes are kept.")
     keep_hours = SpanField(default=730 * clock.DAY, help_text="How long hours are kept.")
@@ -102,23 +121,40 @@ class Feed(Revisioned):
         with transaction.atomic():
             super().save(*args, **kwargs)
             state, _ = FeedState.objects.get_or_create(feed=self)
-            changed: dict[str, int | None] = {"judge_at": clock.now()}
-            if self.paused or not self.interval:
-                changed["next_due"] = None
-            elif not state.next_due or state.next_due > clock.now() + self.interval:
-                # New, no longer paused, or asked for more often: now, and not at the old slot.
-                changed["next_due"] = clock.now()
-            FeedState.objects.filter(pk=self.pk).update(**changed)
+            FeedState.objects.filter(pk=self.pk).update(**self._schedule(state, clock.now()))
+
+    @property
+    def cadence(self) -> Cadence:
+        """When it is asked, as people set it."""
+        zone = self.time_zone or settings.TIME_ZONE
+        return Cadence(self.pk, self.interval, self.unwatched, self.cron, zone)
+
+    def _schedule(self, state: FeedState, now: int) -> dict[str, int | None]:
+        """What follows of an edit: it is judged anew, and asked by what holds from now on."""
+        changed: dict[str, int | None] = {"judge_at": now}
+        due, watched = state.next_due, is_watched(state.watched_until, now)
+        every = self.cadence.every(watched)
+        if self.paused or not self.cadence:
+            changed["next_due"] = None
+        elif every and (due is None or due > now + every):
+            # New, no longer paused, or asked for more often: now, and not at the old slot.
+            changed["next_due"] = now
+        elif not every and (due is None or (due > now and due != state.lease_until)):
+            # What is overdue stays so, and what is under way finds its next run when it is over.
+            changed["next_due"] = self.cadence.next_run(now, watched)
+        return changed
 
     def _settle(self) -> list[str]:
-        """Make interval and node fit the source; the fields that changed."""
+        """Make schedule and node fit the source; the fields that changed."""
         settled: list[str] = []
         if self.source not in sources:
             return []
         source = sources[self.source]
-        if source.mode != "polled" and self.interval is not None:
-            self.interval = None
-            settled.append("interval")
+        if source.mode != "polled":
+            for field, nothing in NO_SCHEDULE.items():
+                if getattr(self, field) != nothing:
+                    setattr(self, field, nothing)
+                    settled.append(field)
         if source.local and not self.node:
             self.node = settings.NODE
             settled.append("node")
@@ -137,10 +173,34 @@ class Feed(Revisioned):
             raise ValidationError({"options": [str(problem) for problem in problems]})
         if self.grace is not None and not self.expect_every:
             raise ValidationError({"grace": "it follows on expect_every, which is not given"})
-        if source.mode == "polled" and (self.interval or 0) < clock.SECOND:
-            raise ValidationError({"interval": "a polled feed needs an interval of 1 s or more"})
+        if source.mode == "polled":
+            self._clean_schedule()
         if self.timeout < clock.SECOND // 10 or self.timeout > clock.HOUR:
             raise ValidationError({"timeout": "from 100 ms to 1 h"})
+
+    def _clean_schedule(self) -> None:
+        if self.cron:
+            if self.interval is not None or self.unwatched is not None:
+                raise ValidationError({"cron": "in place of an interval, and not beside one"})
+            try:
+                cron.check(self.cron, self.cadence.zone)
+            except cron.BadCron as error:
+                raise ValidationError({"cron": str(error)}) from None
+            return
+        if self.time_zone:
+            raise ValidationError({"time_zone": "it is that of cron, which is not given"})
+        if (self.interval or 0) < clock.SECOND:
+            raise ValidationError(
+                {"interval": "a polled feed needs an interval of 1 s or more, or cron"}
+            )
+        if self.unwatched is not None and self.unwatched <= (self.interval or 0):
+            raise ValidationError(
+                {"unwatched": "longer than the interval, which holds while somebody watches"}
+            )
+
+
+# Of a feed whose readings come by themselves.
+NO_SCHEDULE = {"interval": None, "unwatched": None, "cron": "", "time_zone": ""}
 
 
 class FeedState(models.Model):
@@ -158,14 +218,21 @@ class FeedState(models.Model):
     error = models.TextField(blank=True, default="")
     failures = models.IntegerField(default=0)
     failing_since = models.BigIntegerField(null=True)
+    # The last failure of all, which stays when later fetches are good.
+    last_error = models.TextField(blank=True, default="")
+    last_error_at = models.BigIntegerField(null=True)
     duration = models.BigIntegerField(null=True)
     lateness = models.BigIntegerField(null=True)
     memo = KeptJSONField(default=dict)
-    # The schedule: when it is due, until when somebody has it, and the number of that claim.
+    # The schedule: when it is due, until when somebody has it, and the number of that claim. While
+    # what a calendar asks is under way, it is due when the lease ends.
     next_due = models.BigIntegerField(null=True, db_index=True)
     due = models.BigIntegerField(default=0)
     lease_until = models.BigIntegerField(default=0)
     claim = models.BigIntegerField(default=0)
+    # Since when and until when somebody watches it; only kept where that changes the interval.
+    watched_since = models.BigIntegerField(default=0)
+    watched_until = models.BigIntegerField(default=0)
     # The next moment at which something changes without a reading.
     judge_at = models.BigIntegerField(null=True, db_index=True)
     state = models.CharField(max_length=10, choices=STATES, default="unknown")

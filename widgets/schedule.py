@@ -18,8 +18,9 @@ from django.db import connection
 
 from widgets import clock, processes
 from widgets.borrow import borrowed
-from widgets.clock import SECOND
-from widgets.models import Feed
+from widgets.cadence import MOST_WATCHED
+from widgets.clock import MINUTE, SECOND
+from widgets.models import Feed, FeedState
 from widgets.sources import sources
 from widgets.turns import writing
 
@@ -31,6 +32,7 @@ MOST_AT_ONCE = 500
 # Another process may make or change a feed at any time.
 LOOK_AT_LEAST_EVERY = SECOND
 LOOK_AT_MOST_EVERY = SECOND // 100
+NEVER = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,31 +46,42 @@ class Claim:
 
 
 # Slots lie on a grid of the interval, shifted by a hash of the feed's id, so that feeds of one
-# interval do not fire together. The next slot is the first after now: missed ones collapse.
-# What is picked stands in a clause of its own: as part of a join it might be picked twice over.
+# interval do not fire together (see `Cadence`). The next slot is the first after now: missed ones
+# collapse. What a calendar names next is found when the fetch is recorded, and until then its feed
+# is due when the lease ends.
 # A lease that has ended and was not given back was of somebody who died: that feed is due now, as
 # late as it was then, and not only in its next slot.
+# What is picked is made a table of its own: as part of a join it might be picked twice over.
 _CLAIM = """
-WITH picked AS (
-  SELECT s.feed_id FROM widgets_feedstate AS s JOIN widgets_feed AS g ON g.id = s.feed_id
+WITH picked AS MATERIALIZED (
+  SELECT s.feed_id, g.cron, {every} AS every, %(now)s + g."timeout" + %(slack)s AS lease
+  FROM widgets_feedstate AS s JOIN widgets_feed AS g ON g.id = s.feed_id
   WHERE (s.next_due <= %(now)s OR s.next_due > {far} OR s.lease_until > 0)
     AND (s.lease_until <= %(now)s OR s.lease_until > %(now)s + g."timeout" + %(slack)s)
-    AND NOT g.paused AND g."interval" IS NOT NULL AND g.node IN ('', %(node)s)
-  ORDER BY s.next_due LIMIT %(most)s {lock})
+    AND s.next_due IS NOT NULL AND NOT g.paused AND g.node IN ('', %(node)s)
+  ORDER BY s.next_due LIMIT %(most)s {lock}),
+shifted AS (SELECT p.*, (feed_id * 40503 %% 65536) * every / 65536 AS shift FROM picked AS p),
+slotted AS (
+  SELECT feed_id, lease,
+    CASE WHEN cron = '' THEN ((%(now)s - shift) / every + 1) * every + shift ELSE lease END AS slot
+  FROM shifted)
 UPDATE widgets_feedstate SET
   claim = claim + 1,
-  due = CASE WHEN lease_until > 0 AND next_due > %(now)s THEN due ELSE next_due END,
-  lease_until = %(now)s + f."timeout" + %(slack)s,
-  next_due = ((%(now)s - (f.id * 40503 %% 65536) * f."interval" / 65536) / f."interval" + 1)
-    * f."interval" + (f.id * 40503 %% 65536) * f."interval" / 65536
-FROM widgets_feed AS f
-WHERE f.id = widgets_feedstate.feed_id
-  AND widgets_feedstate.feed_id IN (SELECT feed_id FROM picked)
-RETURNING feed_id, claim, due, lease_until
+  due = CASE WHEN lease_until > 0 AND next_due > %(now)s OR next_due = lease_until THEN due
+    ELSE next_due END,
+  lease_until = f.lease,
+  next_due = f.slot
+FROM slotted AS f
+WHERE f.feed_id = widgets_feedstate.feed_id
+RETURNING widgets_feedstate.feed_id, claim, due, lease_until
 """
+# The interval that holds; as `Cadence.every`.
+_EVERY = """CASE WHEN g.unwatched IS NULL
+  OR (s.watched_until > %(now)s AND s.watched_until <= %(now)s + %(watched)s)
+  THEN g."interval" ELSE g.unwatched END"""
 # No slot and no pause after failures is so far ahead: the clock was set back, and what was due
-# then is due now.
-_FAR = '(%(now)s + 2 * g."interval" + 120000000)'
+# then is due now. Of calendars `mend` sees it.
+_FAR = '(%(now)s + 2 * COALESCE(g.unwatched, g."interval") + 120000000)'
 _NEXT = """
 SELECT MIN(CASE WHEN s.next_due > {far} THEN %(now)s
   WHEN s.lease_until > 0 THEN s.lease_until ELSE s.next_due END)
@@ -90,9 +103,12 @@ def claim_due(now: int, node: str | None = None, most: int = MOST_AT_ONCE) -> li
     """Claim what is due and that nobody has; the claims are this process's to see done."""
     with writing(), connection.cursor() as cursor:
         cursor.execute(
-            _CLAIM.format(lock=_lock(), far=_FAR),
-            {"now": now, "slack": LEASE_SLACK, "node": _node(node), "most": most},
-        )
+            _CLAIM.format(lock=_lock(), far=_FAR, every=_EVERY),
+            {
+                "now": now, "slack": LEASE_SLACK, "watched": MOST_WATCHED, "node": _node(node),
+                "most": most,
+            },
+        )  # fmt: skip
         return [Claim(*row) for row in cursor.fetchall()]
 
 
@@ -118,6 +134,22 @@ def _give_back(claims: Sequence[Claim]) -> None:
             "WHERE feed_id = %s AND claim = %s",
             rows,
         )
+
+
+def mend(now: int) -> int:
+    """Bring back the feeds whose calendar names a moment before the one they are due at: the clock
+    was set back, or a zone changed its rules; how many."""
+    found = FeedState.objects.select_related("feed").exclude(feed__cron="")
+    mended = 0
+    for state in found.filter(next_due__gt=now, lease_until__lte=now):
+        # What has just run does not run again because the clock was set back by a second.
+        after = max(now, state.due) if state.due < now + MINUTE else now
+        moment = state.feed.cadence.next_run(after, watched=False)
+        if moment is not None and moment < (state.next_due or 0):
+            same = FeedState.objects.filter(pk=state.pk, next_due=state.next_due)
+            with writing():
+                mended += same.update(next_due=moment)
+    return mended
 
 
 def claim_judgements(now: int, most: int = MOST_AT_ONCE) -> list[int]:
@@ -163,16 +195,24 @@ def adopt(node: str | None = None) -> int:
 
 
 class Ticker:
-    """The thread that claims. It hands claims to `enqueue` and feeds to judge to `judge`."""
+    """The thread that claims. It hands claims to `enqueue` and feeds to judge to `judge`.
+
+    It claims as many at a time as there is `room` for; what is due stays due, also for others.
+    """
 
     def __init__(
         self,
         enqueue: Callable[[Claim], object],
         judge: Callable[[Sequence[int]], object],
+        room: Callable[[], int] = lambda: MOST_AT_ONCE,
     ) -> None:
         self._enqueue = enqueue
+        self._room = room
         self._judge = judge
-        self._poked = threading.Event()
+        self._changed = threading.Condition()
+        # When it looks next, and from when on something is to be claimed (µs).
+        self._look_at = NEVER
+        self._claim_at = 0
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="ticker", daemon=True)
         self.seen = 0
@@ -185,22 +225,30 @@ class Ticker:
         """End it; when this returns nothing more is claimed."""
         _tickers.discard(self)
         self._stopping = True
-        self._poked.set()
+        self.poke()
         self._thread.join()
 
-    def poke(self) -> None:
-        """Look now: something became due or was changed."""
-        self._poked.set()
+    def poke(self, at: int = 0) -> None:
+        """Look at that moment (µs) if not before: something is due then. 0: it was changed now."""
+        with self._changed:
+            self._claim_at = min(self._claim_at, at)
+            if at < self._look_at:
+                self._look_at = at
+                self._changed.notify()
 
     def tick(self, now: int) -> int:
         """Claim and hand on what is due; when to look again, µs."""
+        with self._changed:
+            claiming, self._claim_at = now >= self._claim_at, NEVER
+        if claiming and (room := min(self._room(), MOST_AT_ONCE)):
+            hand_on(claim_due(now, most=room), self._enqueue)
+        # Once a tick, since it goes over every feed.
         due, judgement = next_moments(now)
-        if due is not None and due <= now:
-            hand_on(claim_due(now), self._enqueue)
-            due, _ = next_moments(now)
         if judgement is not None and judgement <= now:
             self._judge(claim_judgements(now))
-            _, judgement = next_moments(now)
+            judgement = next_moments(now)[1]
+        with self._changed:
+            self._claim_at = min(self._claim_at, NEVER if due is None else due)
         self.seen = now
         processes.gauge("tick", now)
         moments = [moment for moment in (due, judgement) if moment is not None]
@@ -209,23 +257,34 @@ class Ticker:
 
     def _run(self) -> None:
         while not self._stopping:
-            self._poked.clear()
+            begun = clock.now()
             try:
                 with borrowed():
-                    look_at = self.tick(clock.now())
+                    look_at = self.tick(begun)
             # Broad: the database or the queue is away, and what is due stays due. A ticker that
             # ends is a wall that stands still.
             except Exception as error:  # noqa: BLE001
                 logger.warning("The ticker could not hand on what is due: %s", error)
-                look_at = clock.now() + SECOND
-            self._poked.wait(max(0, look_at - clock.now()) / SECOND)
+                self._claim_at, look_at = 0, clock.now() + SECOND
+            self._wait(look_at, begun + LOOK_AT_MOST_EVERY)
         connection.close()
+
+    def _wait(self, until: int, at_least: int) -> None:
+        """Wait until then, or until something is due before it, but never less than `at_least`."""
+        with self._changed:
+            self._look_at = min(self._look_at, until)
+            while (left := max(self._look_at, at_least) - clock.now()) > 0 and not self._stopping:
+                # Whatever the clock does meanwhile, it is not waited for longer.
+                if not self._changed.wait(min(left, LOOK_AT_LEAST_EVERY) / SECOND):
+                    break
+            self._look_at = NEVER
 
 
 _tickers: set[Ticker] = set()
 
 
-def poke() -> None:
-    """Let the tickers of this process look now; those of others look within a second."""
+def poke(at: int = 0) -> None:
+    """Let the tickers of this process look at that moment (µs), and at once if none is given;
+    those of others look within a second."""
     for ticker in list(_tickers):
-        ticker.poke()
+        ticker.poke(at)

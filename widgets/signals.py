@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import Model
 from django.db.models.signals import post_delete, post_save, pre_delete
 
+from widgets import schedule
 from widgets.models import Event, Feed, FeedState, Revisioned, Series
 from widgets.publish import publish_catalogue
 
@@ -16,6 +17,8 @@ def changed(sender: type[Model], **_: Any) -> None:
     """A row of the catalogue was saved or deleted."""
     if issubclass(sender, Revisioned):
         transaction.on_commit(publish_catalogue)
+    if sender is Feed:
+        transaction.on_commit(schedule.poke)
 
 
 def deleting(sender: type[Model], instance: Feed, **_: Any) -> None:

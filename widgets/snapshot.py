@@ -6,8 +6,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from widgets.judge import Promise, Threshold, promise, read_thresholds
-from widgets.models import Feed, FeedState, Series
+from django.db import connection
+
+from widgets import clock
+from widgets.cadence import is_watched
+from widgets.judge import Promise, Threshold, promise_of, read_thresholds
+from widgets.models import Feed, FeedState
 from widgets.reading import Freshness, State
 
 
@@ -44,10 +48,13 @@ class FeedNow:
     source: str
     private: bool
     paused: bool
+    # About how far its readings are apart.
     interval: int | None
     promise: Promise
     thresholds: Sequence[Threshold]
     revision: int
+    # Whether it is asked more often while somebody watches.
+    adaptive: bool = False
     # From here on what a message brings.
     version: int = 0
     at: int | None = None
@@ -100,11 +107,22 @@ def state_fields(state: FeedState) -> dict[str, Any]:
 
 def load_series(feeds: Collection[int]) -> dict[int, dict[str, SeriesNow]]:
     """The series of feeds by name, by feed, but for those that have ended; one query."""
-    found = Series.objects.filter(feed__in=feeds, ended=False).order_by("feed", "name")
     series: dict[int, dict[str, SeriesNow]] = {feed: {} for feed in feeds}
-    for feed, *row in found.values_list("feed", *SERIES_COLUMNS):
-        series[feed][row[1]] = SeriesNow(*row)
+    with connection.cursor() as cursor:
+        if feeds:
+            cursor.execute(_SERIES.format(marks=", ".join(["%s"] * len(feeds))), list(feeds))
+            for feed, *row in cursor:
+                row[_ENDED] = False  # And no 0, as SQLite has it.
+                series[feed][row[1]] = SeriesNow(*row)
     return series
+
+
+# By hand: each commit asks it, and making the query took longer than the answer.
+_SERIES = f"""
+SELECT feed_id, {", ".join(f'"{name}"' for name in SERIES_COLUMNS)} FROM widgets_series
+WHERE feed_id IN ({{marks}}) AND NOT ended ORDER BY feed_id, name
+"""  # noqa: S608  # our own names
+_ENDED = SERIES_COLUMNS.index("ended")
 
 
 def load(feeds: Iterable[int] | None = None) -> dict[int, FeedNow]:
@@ -112,25 +130,33 @@ def load(feeds: Iterable[int] | None = None) -> dict[int, FeedNow]:
     found = Feed.objects.select_related("now")
     if feeds is not None:
         found = found.filter(pk__in=list(feeds))
-    loaded = {feed.pk: from_rows(feed) for feed in found}
+    now = clock.now()
+    loaded = {feed.pk: from_rows(feed, now) for feed in found}
     for id_, series in load_series(loaded).items():
         loaded[id_].series = series
     return loaded
 
 
-def from_rows(feed: Feed) -> FeedNow:
-    now = FeedNow(
+def promised(feed: Feed, state: FeedState, now: int) -> Promise:
+    """What a feed promises, if it is as watched as its state says."""
+    since = state.watched_since if is_watched(state.watched_until, now) else None
+    return promise_of(feed.cadence, feed.timeout, feed.expect_every, feed.grace).watched(since)
+
+
+def from_rows(feed: Feed, now: int) -> FeedNow:
+    found = FeedNow(
         id=feed.pk,
         name=feed.name,
         source=feed.source,
         private=feed.private,
         paused=feed.paused,
-        interval=feed.interval,
-        promise=promise(feed.interval, feed.timeout, feed.expect_every, feed.grace),
+        interval=feed.cadence.usual_gap(now),
+        promise=promised(feed, feed.now, now),
         thresholds=read_thresholds(feed.thresholds),
         revision=feed.revision,
+        adaptive=feed.unwatched is not None,
         version=feed.now.version,
     )
     for name, value in state_fields(feed.now).items():
-        setattr(now, name, value)
-    return now
+        setattr(found, name, value)
+    return found

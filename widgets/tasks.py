@@ -33,6 +33,7 @@ def enqueue(claim: Claim) -> None:
 def sweep() -> None:
     """Claim whatever is due and unclaimed, so that a wall moves even if every ticker is dead."""
     now = clock.now()
+    schedule.mend(now)
     schedule.hand_on(schedule.claim_due(now - 2 * SECOND), enqueue)
     record.judge(schedule.claim_judgements(now - 2 * SECOND))
 

@@ -15,7 +15,7 @@ from dashboard.code.schema import DashboardFile, FeedSpec, TileSpec, Where, Widg
 from dashboard.models import COLUMNS, ROWS, Dashboard
 from widgets.judge import read_thresholds
 from widgets.kinds import kinds
-from widgets.models import Feed, Widget
+from widgets.models import NO_SCHEDULE, Feed, Widget
 from widgets.options import BadOptions, check_secrets
 from widgets.options import Problem as Wrong
 from widgets.options import read as read_options
@@ -58,9 +58,11 @@ def _feed(feed: FeedSpec) -> Iterable[Problem]:
     wrong += _read(lambda: read_thresholds(feed.values["thresholds"]))
     for problem in wrong:
         yield feed.where.problem(problem.path, problem.message)
-    if source.mode != "polled" and feed.values["interval"] is not None:
-        message = f'"{source.slug}" is not asked at intervals; `expect_every` is what it may say'
-        yield feed.where.problem("interval", message)
+    if source.mode != "polled":
+        message = f'"{source.slug}" is not asked; `expect_every` is what it may say'
+        for key, nothing in NO_SCHEDULE.items():
+            if feed.values[key] != nothing:
+                yield feed.where.problem(key, message)
     names = {"name": "", "keep_raw": "keep.raw"}
     names |= {"keep_minutes": "keep.minutes", "keep_hours": "keep.hours"}
     # What its clean() says of options is said above, with their lines.
@@ -177,7 +179,13 @@ def described(file: DashboardFile) -> list[Said]:
 def differs(one: Mapping[str, Any], other: Mapping[str, Any]) -> str:
     """The first field in which two descriptions differ; "" if they say the same."""
     keys = sorted({*one, *other})
-    return next((k.replace("_", " ") for k in keys if one.get(k) != other.get(k)), "")
+    return next((k.replace("_", " ") for k in keys if _said(one, k) != _said(other, k)), "")
+
+
+def _said(values: Mapping[str, Any], key: str) -> Any:
+    """What was said before a field came to be is as good as an empty text for it."""
+    found = values.get(key)
+    return None if found == "" else found
 
 
 def _model(

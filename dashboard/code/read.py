@@ -39,6 +39,9 @@ FEED: dict[str, Taker] = {
     "source": text,
     "options": mapping,
     "interval": span,
+    "unwatched": span,
+    "cron": text,
+    "time_zone": text,
     "timeout": span,
     "expect_every": span,
     "grace": span,
@@ -110,7 +113,8 @@ class _Reader:
                 self.wrong(where, "source", f"a source is expected: {hint}")
             return None
         if source in sources:
-            if not fields.get("interval") and sources[source].mode == "polled":
+            asked = fields.get("interval") or fields.get("cron")
+            if not asked and sources[source].mode == "polled":
                 values["interval"] = sources[source].interval
             if not fields.get("timeout"):
                 values["timeout"] = sources[source].timeout

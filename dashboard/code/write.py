@@ -55,6 +55,7 @@ def _feed(feed: Feed) -> dict[str, Any]:
         found["interval"] = format_duration(feed.interval)
     if feed.timeout != timeout:
         found["timeout"] = format_duration(feed.timeout)
+    found |= _unusual(feed, ["unwatched", "cron", "time_zone"])
     found |= _unusual(feed, ["options", "expect_every", "grace", "thresholds", "private", "paused"])
     # A feed of this machine is, in a file, one of whichever machine the file is applied on.
     here = known and sources[feed.source].local and feed.node == settings.NODE

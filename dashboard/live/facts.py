@@ -56,7 +56,9 @@ def facts(board: Board, tile: Placed, held: Held, now: int) -> str:
 
 def _row(one: Pick, now: int) -> Row:
     series, feed = one.series, one.feed
-    since = series.age_from
+    age, since = series.age_from, feed.promise.since(series.at, series.arrived)
+    late_at = None if since is None else feed.promise.late_at(since)
+    stale_at = None if since is None else feed.promise.stale_at(since)
     return Row(
         feed=feed.name,
         name=series.name,
@@ -64,15 +66,15 @@ def _row(one: Pick, now: int) -> Row:
         state=series.state,
         freshness=freshness_at(since, feed.promise, feed.failed, now),
         message=series.message,
-        age="" if since is None else f"{format_age(now - since)} ago",
-        age_ms=_ms(since, 0),
-        late_ms=_ms(since, feed.promise.late_after),
-        stale_ms=_ms(since, feed.promise.stale_after),
+        age="" if age is None else f"{format_age(now - age)} ago",
+        age_ms=_ms(age),
+        late_ms=_ms(late_at),
+        stale_ms=_ms(stale_at),
     )
 
 
-def _ms(since: int | None, after: int | None) -> int | None:
-    return None if since is None or after is None else (since + after) // 1000
+def _ms(moment: int | None) -> int | None:
+    return None if moment is None else moment // 1000
 
 
 def _since(board: Board, feed: FeedNow) -> str:

@@ -29,6 +29,7 @@ from dashboard.live.slot import Slot
 from dashboard.live.survey import look
 from dashboard.live.thread import DatabaseThread
 from dashboard.live.wall import Wall
+from dashboard.live.watching import Watcher
 from widgets import clock, publish
 from widgets.select import Spec, pick
 
@@ -59,6 +60,7 @@ class Hub:
             self.places.group,
         )  # fmt: skip
         self.teller = Teller(self.walls, self._telling.query)
+        self.watcher = Watcher(self.walls, self.held, self._telling.query, self.painter.touch)
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -72,6 +74,7 @@ class Hub:
             "heartbeat": self.beat,
             "saying of trouble": self.painter.say,
             "telling": self.teller.run,
+            "watching": self.watcher.run,
         }
         self._tasks = [self.loop.create_task(supervise(*job)) for job in jobs.items()]
 
@@ -102,6 +105,7 @@ class Hub:
             return False
         wall.slots.add(slot)
         wall.left_at = None
+        self.watcher.wake()
         slot.beat(heartbeat())
         slot.put(*wall.everything())
         return True
@@ -153,8 +157,18 @@ class Hub:
                 self.loader.feed_changed(message)
             elif message["type"] == "screen.painted":
                 self.places.receive(message)
+            elif message["type"] == "pages.reload":
+                self._reload(message["dashboard"], message["mark"])
             else:
                 self.comparer.wake()
+
+    def _reload(self, slug: str, mark: int) -> None:
+        """Tell pages of another build: they load themselves anew, once for each."""
+        frame = heartbeat(f"{settings.BUILD}+{mark}")
+        for wall in self.walls.values():
+            if slug in {"*", wall.board.slug}:
+                for slot in wall.slots:
+                    slot.beat(frame)
 
     async def beat(self) -> None:
         """Send a sign of life to every socket, for ever."""
@@ -165,9 +179,9 @@ class Hub:
                 slot.beat(frame)
 
 
-def heartbeat() -> Frame:
+def heartbeat(build: str = "") -> Frame:
     """What tells a page that the hub is alive, the server's time (ms), and its build."""
-    said = {"type": "heartbeat", "now": clock.now() // 1000, "build": settings.BUILD}
+    said = {"type": "heartbeat", "now": clock.now() // 1000, "build": build or settings.BUILD}
     return Frame(json.dumps(said))
 
 

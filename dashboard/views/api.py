@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 
 from widgets import clock
 from widgets.clock import DAY, HOUR, MINUTE, SECOND, parse_duration
+from widgets.facts import facts
 from widgets.history import MOST, load, step_for
 from widgets.judge import freshness_at
 from widgets.models import Feed
@@ -82,7 +83,7 @@ def feeds(request: HttpRequest, may: May) -> dict[str, Any]:
         if len(shown) == MOST_LISTED:
             return {"feeds": shown, "next": shown[-1]["name"]}
         if may(feed.name):
-            shown.append(_feed(feed_now(feed), now) | {"state": feed.now.state})
+            shown.append(_feed(feed_now(feed, now), now) | {"state": feed.now.state})
     return {"feeds": shown, "next": None}
 
 
@@ -91,7 +92,7 @@ def feed(request: HttpRequest, may: May, name: str) -> dict[str, Any]:
     """The last reading of a feed, with what it means and whether to believe it."""
     row = _found(name, may)
     now = clock.now()
-    shown = feed_now(row)
+    shown = feed_now(row, now)
     series = load_series([row.pk])[row.pk].values()
     return {
         **_feed(shown, now),
@@ -100,6 +101,7 @@ def feed(request: HttpRequest, may: May, name: str) -> dict[str, Any]:
         "rows": shown.rows,
         "text": shown.text,
         "notes": shown.notes,
+        "asked": _asked(row, now),
     }
 
 
@@ -157,7 +159,7 @@ def _feed(shown: FeedNow, now: int) -> dict[str, Any]:
         "name": shown.name,
         "source": shown.source,
         "version": shown.version,
-        "freshness": freshness_at(shown.age_from, shown.promise, shown.failed, now),
+        "freshness": freshness_at(_since(shown, shown), shown.promise, shown.failed, now),
         "time": _seconds(shown.at),
         "error": shown.error or None,
     }
@@ -171,9 +173,28 @@ def _series(shown: FeedNow, one: SeriesNow, now: int) -> dict[str, Any]:
         "unit": one.unit,
         "time": _seconds(one.at),
         "state": one.state,
-        "freshness": freshness_at(one.age_from, shown.promise, shown.failed, now, lost),
+        "freshness": freshness_at(_since(shown, one), shown.promise, shown.failed, now, lost),
         "message": one.message or None,
     }
+
+
+def _asked(row: Feed, now: int) -> dict[str, Any] | None:
+    """How the asking of a feed goes, spans and moments in seconds; None: nobody asks it."""
+    known = facts(row, now)
+    if not known.schedule:
+        return None
+    return {
+        "schedule": known.schedule,
+        "next": _seconds(known.next_run),
+        "late_by": _seconds(known.lateness),
+        "took": _seconds(known.duration),
+        "last_error": known.last_error or None,
+        "last_error_time": _seconds(known.last_error_at),
+    }
+
+
+def _since(feed: FeedNow, one: FeedNow | SeriesNow) -> int | None:
+    return feed.promise.since(one.at, one.arrived)
 
 
 def _seconds(moment: int | None) -> float | None:

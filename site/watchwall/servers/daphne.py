@@ -8,7 +8,7 @@ from typing import Any
 
 # Before Twisted's reactor, which it chooses.
 from autobahn.websocket import protocol as autobahn
-from daphne import server
+from daphne import http_protocol, server
 from daphne.endpoints import build_endpoint_description_strings
 from daphne.http_protocol import WebRequest
 from daphne.ws_protocol import WebSocketProtocol
@@ -25,6 +25,19 @@ from watchwall.servers import BACKLOG, MOST_RECEIVED, PATIENCE
 # autobahn writes out all its settings for each new connection, for a log that nobody reads: a third
 # of what letting in a socket costs.
 autobahn.pformat = repr  # type: ignore[assignment, attr-defined]
+
+
+class Request(WebRequest):  # type: ignore[misc]  # daphne has no types
+    """One request. Twisted takes its whole body in, into a file, before anybody is asked who sends
+    it; here only so much that whoever answers sees that it is too large."""
+
+    def handleContentChunk(self, data: bytes) -> None:
+        room = settings.PUSH_LIMIT + 1 - self.content.tell()
+        super().handleContentChunk(data[: max(room, 0)])
+
+
+# The factory finds it by this name, and takes no other.
+http_protocol.WebRequest = Request
 
 
 @implementer(IPushProducer)
@@ -102,6 +115,8 @@ class Server(server.Server):  # type: ignore[misc]  # daphne has no types
         super().listen_success(port)
         self.ports.append(port)
         self.ws_factory.protocol = Protocol
+        # Twisted writes a line for each request, for a log that nobody reads.
+        self.http_factory.log = lambda request: None
 
     def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
         if isinstance(protocol, Protocol):
@@ -173,6 +188,8 @@ def serve(
         application=application,
         endpoints=[f"{endpoint}:backlog={BACKLOG}" for endpoint in endpoints],
         server_name="watchwall",
+        # Its own 8 kB make two thousand messages of a large body.
+        request_buffer_size=262_144,
         websocket_timeout=settings.SOCKET_LIFE,
         # Of a thousand at once the last is let in late, and dropping it would only bring it back.
         websocket_handshake_timeout=20,

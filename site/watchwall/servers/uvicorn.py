@@ -11,6 +11,7 @@ from typing import Any
 
 import uvicorn
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets import frames
 
 from dashboard.live.drain import drain
 from dashboard.live.outlet import WRITE, Frame
@@ -20,7 +21,7 @@ from watchwall.servers import BACKLOG, MOST_RECEIVED, PATIENCE
 class Protocol(WebSocketsSansIOProtocol):
     """One WebSocket. Its `send` waits for slow readers by itself."""
 
-    # Nothing is buffered, and the connection is there.
+    # Nothing is buffered, and neither side has closed the connection.
     _free = True
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -34,7 +35,15 @@ class Protocol(WebSocketsSansIOProtocol):
 
     def resume_writing(self) -> None:
         super().resume_writing()
-        self._free = True
+        self._free = not self.transport.is_closing()
+
+    def handle_close(self, event: frames.Frame) -> None:
+        super().handle_close(event)
+        self._free = False
+
+    def shutdown(self) -> None:
+        super().shutdown()
+        self._free = False
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)

@@ -1,10 +1,9 @@
-"""manage.py feed try FILE|NAME"""
+"""manage.py feed try FILE|NAME, list, show NAME and refresh NAME"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,64 +12,66 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from widgets import clock, io
 from widgets.clock import format_duration, parse_duration
-from widgets.fetch import fetch
+from widgets.management import feeds
 from widgets.models import Feed
 from widgets.options import BadOptions, check_secrets
 from widgets.reading import Reading
 from widgets.registry import UnknownSlug, nearest
 from widgets.sources import Source, SourceError, sources
+from widgets.trial import Trial
 
 FIRST_ROWS = 5
 KEYS = ("name", "source", "options", "timeout")
 
 
-@dataclass(slots=True)
-class Trial:
-    """A feed as far as trying it needs one; `timeout` in µs."""
-
-    source: Source
-    options: Mapping[str, Any]
-    timeout: int
-    memo: dict[str, Any]
-
-
 class Command(BaseCommand):
-    help = "Try a feed: ask its source once and show what it says. Nothing is recorded."
+    help = "Try a feed, see how feeds are asked, and have one asked now."
 
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-        trying = actions.add_parser("try", help="ask the source of a feed once")
+        trying = actions.add_parser("try", help="ask a source, or listen; nothing is recorded")
         trying.add_argument(
             "feed", metavar="FILE|NAME", help="a YAML file with source and options, or a feed"
         )
         trying.add_argument(
             "--twice", action="store_true", help="ask again after a second, which gives rates"
         )
+        actions.add_parser("list", help="how every feed is asked, and how that goes")
+        for action, about in (
+            ("show", "all that is known of how one feed is asked"),
+            ("refresh", "have one feed asked now, and wait for it"),
+        ):
+            one = actions.add_parser(action, help=about)
+            one.add_argument("feed", metavar="NAME")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        trial = find(options["feed"])
-        try:
-            reading, duration = ask(trial)
-            if options["twice"]:
-                time.sleep(1)
-                reading, duration = ask(trial)
-        except SourceError as error:
-            raise CommandError(f"{options['feed']}: {error}") from None
-        finally:
-            io.stop()
-        for line in described(reading, duration):
+        match options["action"]:
+            case "list":
+                every = Feed.objects.select_related("now")
+                lines = feeds.listed(every, clock.now())
+            case "show":
+                lines = feeds.shown(feeds.find(options["feed"]), clock.now())
+            case "refresh":
+                lines = feeds.shown(feeds.refresh(options["feed"]), clock.now())
+            case _:
+                lines = tried(options)
+        for line in lines:
             self.stdout.write(line)
 
 
-def ask(trial: Trial) -> tuple[Reading, int]:
-    """The reading, and how long it took, µs."""
-    if trial.source.mode != "polled":
-        raise SourceError(
-            f'nothing can be asked of the source "{trial.source.slug}": its readings are handed in'
-        )
-    begun = time.monotonic_ns()
-    asked = fetch(trial.source, trial.options, trial.memo, trial.timeout)
-    return io.submit(asked).result(), (time.monotonic_ns() - begun) // 1000
+def tried(options: Mapping[str, Any]) -> Iterator[str]:
+    """What a feed says when it is asked here, once or twice."""
+    trial = find(options["feed"])
+    try:
+        reading, duration = trial.ask()
+        if options["twice"]:
+            time.sleep(1)
+            reading, duration = trial.ask()
+    except SourceError as error:
+        raise CommandError(f"{options['feed']}: {error}") from None
+    finally:
+        io.stop()
+    return described(reading, duration)
 
 
 def find(given: str) -> Trial:
