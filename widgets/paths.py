@@ -91,9 +91,10 @@ class _Stretch:
 # Series of one reading have their moments in common, and half of a path is made of those.
 @lru_cache(maxsize=32)
 def _columns(moments: tuple[int, ...], start: int, end: int, step: int) -> list[_Stretch]:
-    scale, last = GRID_X / max(end - start, 1), end - start
-    inside = [min(max(at - start, 0), last) for at in moments]
-    columns = [int(at * scale + 0.5) for at in inside]
+    scale, inside = GRID_X / max(end - start, 1), moments
+    if moments[0] < start or end < moments[-1]:
+        inside = tuple(min(max(at, start), end) for at in moments)
+    columns = list(map(int, [(at - start) * scale + 0.5 for at in inside]))
     found = []
     for begin, until in itertools.pairwise(_breaks(moments, step)):
         steps = list(map(sub, columns[begin + 1 : until], columns[begin:until]))
