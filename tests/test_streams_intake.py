@@ -10,7 +10,7 @@ from django.db import OperationalError
 from e2e.wall import eventually
 from tests.feeds import NOON, make_feed
 from tests.streaming import drained, error, intake, number, values
-from widgets import commit, record
+from widgets import commit, processes, record
 from widgets.change import Arrival, Outcome
 from widgets.clock import HOUR, SECOND
 from widgets.models import FeedState, Minute, Series
@@ -36,10 +36,12 @@ def test_what_is_heard_is_stored_and_only_then_acknowledged() -> None:
 
 def test_readings_of_one_moment_have_each_a_moment_of_their_own() -> None:
     feed = make_feed()
+    before = processes.own(0).counters.get("readings", 0)
     with intake() as here:
         drained(here, feed.pk, [number(i, feed.pk) for i in range(700)])
 
     assert values() == list(range(700))
+    assert processes.own(0).counters["readings"] - before == 700
     assert Series.objects.get().value == 699
     assert sum(Minute.objects.values_list("n", flat=True)) == 700
 

@@ -45,7 +45,7 @@ class Arrival:
     `claim`: the number a polled reading was asked for under; None for what was handed in.
     `duration` and `lateness` of the fetch in µs. `memo`: what its source wants to remember.
     `fold`: makes the reading from what was handed in and from what the feed remembers.
-    `well`: without a reading, that what failed works again.
+    `well`: without a reading, that what failed works again. `readings`: how many it stands for.
     """
 
     feed: int
@@ -58,6 +58,7 @@ class Arrival:
     memo: dict[str, Any] | None = None
     fold: Fold | None = None
     well: bool = False
+    readings: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,8 @@ def commit(arrivals: Sequence[Arrival], now: int) -> list[Outcome]:
         for arrival, outcome in zip(arrivals, settled, strict=True)
     ]
     kept = zip(arrivals, outcomes, strict=True)
-    processes.count("readings", sum(a.reading is not None and o.kept for a, o in kept))
+    readings = sum(a.readings for a, o in kept if a.reading is not None and o.kept)
+    processes.count("readings", readings)
     return outcomes
 
 

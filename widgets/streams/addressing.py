@@ -66,8 +66,9 @@ class Sorted:
         """One for each feed, and another where something was wrong, which stays to be seen."""
         nothing = Reading(complete=False)
         for one in self.batches:
-            fold = fold_of(one.parts, one.whole)
-            yield Arrival(one.feed, one.parts[-1].arrived, nothing, fold=fold)
+            fold, heard = fold_of(one.parts, one.whole), sum(not part.empty for part in one.parts)
+            last = one.parts[-1].arrived
+            yield Arrival(one.feed, last, nothing, fold=fold, readings=heard)
         for feed, (message, count) in self.wrong.items():
             more = f" ({count - 1:,} more like it)" if count > 1 else ""
             yield Arrival(feed, now, error=said(f"{message}{more}"))
