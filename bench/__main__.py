@@ -9,7 +9,19 @@ import argparse
 import sys
 import traceback
 
-from bench import fanout, glass, latency, lateness, machine, many, report, sockets
+from bench import (
+    fanout,
+    glass,
+    kinds,
+    latency,
+    lateness,
+    machine,
+    many,
+    push,
+    report,
+    sockets,
+    streams,
+)
 from bench.load import OUT
 
 PARTS: dict[str, report.Run] = {
@@ -19,13 +31,17 @@ PARTS: dict[str, report.Run] = {
     "sockets": sockets.run,
     "lateness": lateness.run,
     "many": many.run,
+    "push": push.run,
+    "streams": streams.run,
+    "kinds": kinds.run,
 }
-HEAD = """# Benchmarks
+HEAD = f"""# Benchmarks
 
-Measured by `make bench`, or a part of it: `make bench PART=fanout` (`fanout`, `latency`, `glass`,
-`sockets`, `lateness`, `many`), `QUICK=1` to see that it works. `make soak MINUTES=30` looks for
-growth. What each figure is, and how it is taken, stands at the head of its module in `bench/`. A
-figure that was not measured is not here."""
+Measured by `make bench`, or a part of it: `make bench PART={next(iter(PARTS))}` (or
+{", ".join(f"`{name}`" for name in PARTS)});
+`QUICK=1` to see that it works. `make soak MINUTES=30` looks for growth. What each figure is, and
+how it is taken, stands at the head of its module in `bench/`. A figure that was not measured is
+not here."""
 
 
 def main() -> None:

@@ -10,11 +10,11 @@ from e2e.servers import Postgres, Redis
 from e2e.wall import Managed, Program, Web
 
 
-class Huey(Program):
-    """A Huey consumer; its cluster knows when it is at work."""
+class Worker(Program):
+    """A Huey consumer or a listener; its cluster knows when it is at work."""
 
-    def __init__(self, cluster: Cluster, log: Path) -> None:
-        super().__init__([sys.executable, "manage.py", "run_huey"], cluster.environment, log)
+    def __init__(self, cluster: Cluster, log: Path, command: str) -> None:
+        super().__init__([sys.executable, "manage.py", command], cluster.environment, log)
         self._cluster = cluster
 
     def is_ready(self) -> bool:
@@ -22,14 +22,20 @@ class Huey(Program):
 
 
 class Cluster(Managed):
-    """So many web processes and so many Huey consumers. Each may be killed and started again.
+    """So many web processes, Huey consumers and listeners. Each may be killed and started again.
 
     All share `data`, which holds the logs: `web0.txt`, `huey0.txt` and so on. `close` ends
     everything, in whatever state it is.
     """
 
     def __init__(
-        self, data: Path, webs: int = 2, hueys: int = 2, server: str = "daphne", **environment: str
+        self,
+        data: Path,
+        webs: int = 2,
+        hueys: int = 2,
+        listeners: int = 0,
+        server: str = "daphne",
+        **environment: str,
     ) -> None:
         self.redis, self.postgres = Redis(), Postgres()
         super().__init__(
@@ -41,11 +47,14 @@ class Cluster(Managed):
         )
         serve = ("serve", "--server", server)
         self.webs = [Web(self.environment, data / f"web{i}.txt", *serve) for i in range(webs)]
-        self.hueys = [Huey(self, data / f"huey{i}.txt") for i in range(hueys)]
+        self.hueys = [Worker(self, data / f"huey{i}.txt", "run_huey") for i in range(hueys)]
+        self.listeners = [
+            Worker(self, data / f"listener{i}.txt", "listen") for i in range(listeners)
+        ]
 
     @property
     def programs(self) -> list[Program]:
-        return [*self.webs, *self.hueys]
+        return [*self.webs, *self.hueys, *self.listeners]
 
     def start(self) -> Self:
         try:

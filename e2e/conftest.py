@@ -20,7 +20,8 @@ def browser() -> Iterator[Browser]:
 
 
 class Watched:
-    """What a page complained of. A lost connection is the browser's own complaint, not ours."""
+    """What a page complained of. A lost connection is the browser's own complaint, not ours, and
+    so is a form that was refused."""
 
     LOST = (
         "WebSocket connection to",
@@ -28,6 +29,9 @@ class Watched:
         "net::ERR_EMPTY_RESPONSE",
         "net::ERR_INCOMPLETE_CHUNKED_ENCODING",
         "htmx:ws:error",
+        "htmx:error: Failed to fetch",
+        "status of 400",
+        "status of 409",
     )
 
     def __init__(self, page: Page) -> None:

@@ -5,7 +5,8 @@ missing=""
 for of in chromium:chromium redis-server:redis-server nginx:nginx-light \
   supervisord:supervisor systemd-analyze:systemd prometheus:prometheus \
   prometheus-node-exporter:prometheus-node-exporter mariadbd:mariadb-server dnsmasq:dnsmasq-base \
-  prometheus-alertmanager:prometheus-alertmanager curl:curl; do
+  prometheus-alertmanager:prometheus-alertmanager curl:curl mosquitto:mosquitto \
+  mosquitto_pub:mosquitto-clients; do
   PATH="$PATH:/usr/sbin" command -v "${of%%:*}" >/dev/null 2>&1 || missing="$missing ${of#*:}"
 done
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null 2>&1 ||

@@ -18,6 +18,12 @@
   };
   const grounds = (element) => {
     const layers = [];
+    // A word in a picture stands on the shape drawn just before it.
+    const plate = element.localName === "text" && element.previousElementSibling;
+    if (plate && plate.localName === "rect" && element.parentElement.localName === "g") {
+      const fill = getComputedStyle(plate).fill;
+      if (fill !== "none") layers.push([parse(fill)]);
+    }
     for (let e = element; e; e = e.parentElement) {
       const style = getComputedStyle(e);
       const gradient = style.backgroundImage.match(/(rgba?|color)\([^)]*\)/g);

@@ -11,11 +11,7 @@ from typing import Any
 class Target:
     """`/name` answers `answers[name]`: bytes as they are, anything else as JSON; HANG never.
 
-    <<<<<<< HEAD
-        What can be called is called for each request, and answers with what it returns.
-    =======
-        What can be called is called at each request, for what it then gives.
-    >>>>>>> main
+    What can be called is called for each request, and answers with what it returns.
     """
 
     HANG = object()
@@ -35,7 +31,6 @@ class Target:
                 if answer is Target.HANG:
                     target.released.wait(120)
                     return
-                answer = answer() if callable(answer) else answer
                 body = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
                 try:
                     self.send_response(200 if name in target.answers else 404)

@@ -2,7 +2,7 @@
 // tiles grow old when nothing comes, and moves what only time moves.
 "use strict";
 (() => {
-  const LOST_AFTER = 12000; // ms without a word; the hub beats every 5 s
+  const LOST_AFTER = 12000; // ms; the hub beats every 5 s
   const OPEN_WITHIN = 3000; // a stalled proxy leaves a socket connecting for minutes
   const RETRY_SOCKET = 300000;
   const HIDE_CURSOR_AFTER = 3000;
@@ -71,12 +71,10 @@
   function painted() {
     grow();
     unanswered = true;
-    // The browser slows the timers of a hidden page down.
     if (document.hidden && Date.now() - answered > 1000) answer();
   }
 
-  // What is painted, for the server to know. At a moment of this page's own in each second: if all
-  // answered a frame as it came, the next would wait for a thousand answers.
+  // What is painted, for the server to know: once a second, each page at a moment of its own.
   function answer() {
     if (!unanswered) return;
     unanswered = false;
@@ -181,7 +179,7 @@
     }
   }
 
-  // A new build: once for each, when the server really answers, and not all pages at once.
+  // A new build: once for each, when the server answers, and not all pages at once.
   function reloadOnce(build) {
     if (sessionStorage.getItem("build") === build) return;
     sessionStorage.setItem("build", build);
@@ -218,7 +216,7 @@
   }
   const DATE = { weekday: "long", day: "numeric", month: "long" };
 
-  // Old data must never look like live data, also when nobody is there to say that it is old.
+  // Old data must never look live, also when nobody is there to say so.
   function grow() {
     const now = serverNow();
     for (const { dataset } of all("[data-late-at]")) {
@@ -227,12 +225,13 @@
       if (FRESHNESS.indexOf(due) > FRESHNESS.indexOf(dataset.freshness)) dataset.freshness = due;
     }
     for (const time of all("time[data-age]")) write(time, `${age(now - time.dataset.age)} ago`);
+    for (const time of all("time[data-until]")) write(time, age(time.dataset.until - now));
     for (const time of all("time[data-clock]")) zoned(time, "toLocaleTimeString", {});
     for (const time of all("time[data-date]")) zoned(time, "toLocaleDateString", DATE);
     count();
   }
 
-  // The status line, the title and the icon say what the tiles say.
+  // Status line, title and icon say what the tiles say.
   function count() {
     for (const element of all("#status [data-count]")) {
       const { count: word, plural } = element.dataset;
@@ -270,7 +269,7 @@
     if (event.key !== "f" || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.target.closest("input, textarea, select, [contenteditable]")) return;
     const done = document.fullscreenElement ? document.exitFullscreen() : html.requestFullscreen();
-    done.catch(() => {}); // A browser may refuse it; then the key does nothing.
+    done.catch(() => {}); // It may be refused.
   });
 
   let hide = 0;
@@ -281,10 +280,10 @@
   }
   for (const event of ["pointermove", "keydown"]) document.addEventListener(event, moved);
 
-  // The browser lets go of the lock whenever the page is hidden.
+  // A hidden page loses the lock.
   function stayAwake() {
     if (document.visibilityState !== "visible" || !navigator.wakeLock) return;
-    navigator.wakeLock.request("screen").catch(() => {}); // Battery saving may refuse it.
+    navigator.wakeLock.request("screen").catch(() => {}); // It may be refused.
   }
   document.addEventListener("visibilitychange", stayAwake);
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 
+import hypothesis
 import pytest
 from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
@@ -16,6 +17,12 @@ from tests.data import DATABASE
 from tests.pushing import Sender
 from widgets import record
 from widgets.push import tokens
+
+# Otherwise a machine that is busy fails what has nothing to do with time.
+hypothesis.settings.register_profile(
+    "busy", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("busy")
 
 
 @pytest.fixture

@@ -4,12 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import unquote
 
+from asgiref.sync import sync_to_async
+
+from widgets.models import Feed, Series
 from widgets.push.application import PushApplication
+
+R = TypeVar("R")
+
+
+async def ask(work: Callable[[], R]) -> R:
+    """Something of the database, in a thread."""
+    return await sync_to_async(work)()
+
+
+def names() -> list[str]:
+    return list(Feed.objects.values_list("name", flat=True))
+
+
+def values() -> dict[str, float | None]:
+    return {f"{s.feed.name}/{s.name}": s.value for s in Series.objects.select_related("feed")}
 
 
 @dataclass(frozen=True, slots=True)

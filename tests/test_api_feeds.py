@@ -105,17 +105,18 @@ def test_the_list_goes_on_behind_a_name(viewer: Client, monkeypatch: pytest.Monk
 
 def test_samples_between_two_moments(viewer: Client) -> None:
     feed = make_feed("a/b")
-    points = [("x", NOW - i * 10 * SECOND, float(i)) for i in range(1, 60)]
-    arrive(feed, {"x": 0, "y": 5}, at=NOW, history=points)
+    now = clock.now() // SECOND * SECOND
+    points = [("x", now - i * 10 * SECOND, float(i)) for i in range(1, 60)]
+    arrive(feed, {"x": 0, "y": 5}, at=now, history=points)
 
     last = ask(viewer, "/api/feeds/a%2Fb/samples?from=30s&series=x")
     exact = ask(
         viewer,
-        f"/api/feeds/a/b/samples?from={NOW // SECOND - 20}&to={NOW // SECOND - 10}&series=x",
+        f"/api/feeds/a/b/samples?from={now // SECOND - 20}&to={now // SECOND - 10}&series=x",
     )
     coarse = ask(viewer, "/api/feeds/a/b/samples?from=10m&step=1m")
 
-    seconds = NOW // SECOND
+    seconds = now // SECOND
     assert last["series"][0]["points"][-1] == [seconds, 0.0]
     assert len(last["series"]) == 1
     assert exact["series"][0]["points"] == [[seconds - 20, 2.0], [seconds - 10, 1.0]]

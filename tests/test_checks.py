@@ -65,7 +65,7 @@ def test_one_process_of_many_needs_what_they_share(
     assert all(message.hint for message in found)
 
 
-@pytest.mark.parametrize("command", ["run_huey", "serve"])
+@pytest.mark.parametrize("command", ["listen", "run_huey", "serve"])
 def test_a_process_beside_an_embedded_wall_is_refused_without_a_traceback(
     command: str, tmp_path: Path
 ) -> None:

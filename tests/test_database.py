@@ -24,8 +24,21 @@ from widgets.schedule import Ticker
 WORKERS = 4
 
 
-def described(url: str) -> dict[str, Any]:
-    return database(url, Path("/data"), WORKERS)
+def described(url: str, durable: str = "") -> dict[str, Any]:
+    return database(url, Path("/data"), WORKERS, durable)
+
+
+@pytest.mark.parametrize(
+    ("durable", "sqlite", "postgresql"),
+    [("", "NORMAL", False), ("process", "NORMAL", True), ("power", "FULL", False)],
+)
+def test_what_a_commit_survives_is_a_setting(durable: str, sqlite: str, postgresql: bool) -> None:
+    path = described("sqlite:////a.db", durable)["OPTIONS"]["init_command"]
+    options = described("postgres://u@h/n", durable)["OPTIONS"]["options"]
+
+    assert f"synchronous={sqlite};" in path
+    assert ("-c synchronous_commit=off" in options) is postgresql
+    assert "idle_in_transaction_session_timeout" in options
 
 
 @pytest.mark.parametrize(

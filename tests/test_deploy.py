@@ -20,6 +20,7 @@ from e2e.wall import ROOT
 from tests.serving import authority
 from watchwall.servers import PATIENCE
 from widgets import consumer
+from widgets.streams import supervisor as streams
 
 COMPOSE: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
@@ -49,7 +50,7 @@ def commands() -> Iterator[tuple[str, list[str]]]:
 def test_every_command_and_its_options_exist() -> None:
     used = list(commands())
 
-    assert len(used) == 4 + 2 + 4 + 1
+    assert len(used) == 5 + 3 + 5 + 1
     for where, (name, *options) in used:
         assert name in get_commands(), where
         command = load_command_class(get_commands()[name], name)
@@ -149,7 +150,7 @@ def test_systemd_accepts_the_units(tmp_path: Path) -> None:
         )  # fmt: skip
         assert (done.returncode, done.stderr) == (0, ""), path.name
 
-    assert len(UNITS) == 5
+    assert len(UNITS) == 6
 
 
 @pytest.mark.parametrize("path", [path for path in UNITS if path.suffix == ".service"], ids=str)
@@ -169,6 +170,7 @@ def test_a_unit_can_change_only_its_own_folder(path: Path) -> None:
 def test_nothing_is_killed_before_it_can_have_ended() -> None:
     # Twice as long as it takes: a machine that restarts things is busy.
     longest = 2 * (settings.DRAIN + PATIENCE + consumer.PATIENCE)
+    everything = longest + 2 * streams.PATIENCE
     units = {
         path.name: path.read_text() for path in UNITS if "manage.py migrate" not in path.read_text()
     }
@@ -178,10 +180,13 @@ def test_nothing_is_killed_before_it_can_have_ended() -> None:
         int(found) for text in units.values() for found in re.findall(r"TimeoutStopSec=(\d+)", text)
     ]
     patience += [programs.getint(name, "stopwaitsecs") for name in programs.sections()]
-    patience += [int(SERVICES[name]["stop_grace_period"][:-1]) for name in ("web1", "web2", "huey")]
+    patience += [
+        int(SERVICES[name]["stop_grace_period"][:-1]) for name in ("web1", "web2", "huey", "listen")
+    ]
 
-    assert len(patience) == 3 + 2 + 3
+    assert len(patience) == 4 + 3 + 4
     assert min(patience) > longest
+    assert int(re.findall(r"TimeoutStopSec=(\d+)", units["watchwall.service"])[0]) > everything
     assert {programs.get(name, "stopsignal") for name in programs.sections()} == {"TERM"}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import subprocess
@@ -12,10 +13,11 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
+from confluent_kafka import Producer
 from django.core.management import call_command
 from pytest_django import Settings
 
-from e2e.servers import Redis
+from e2e.servers import Kafka, Mosquitto, Redis
 from tests.serving import serving
 from watchwall import environment
 from widgets.sources import sources
@@ -26,7 +28,7 @@ SECTIONS = {
     section.partition("\n")[0]: section for section in re.split(r"^## ", TEXT, flags=re.M)[1:]
 }
 # The wall itself is in a database, and apart.
-POLLED = sorted({source.slug for source in sources if source.mode == "polled"} - {"watchwall"})
+TRIED = sorted({source.slug for source in sources if source.mode != "pushed"} - {"watchwall"})
 # What stands in the output when the command has done what the section says, and what it needs.
 SHOWS = {
     "check": ["up", "ok connected", "latency.connect"],
@@ -35,11 +37,15 @@ SHOWS = {
     "host": ["memory.percent", "3 rows"],
     "http": ["up", "200 OK"],
     "json": ["chunks", "rows"],
+    "kafka": ["paid", "points of the past"],
+    "mqtt": ["home/cellar/co2", "700"],
     "plugin": ["exit", "load15"],
     "prometheus": ["user", "true at"],
     "redis": ["used_memory", " B", "length.jobs"],
+    "redis-stream": ["paid", "who: ada"],
     "scrape": ["node_load1", "/s", "node_memory_MemAvailable_bytes"],
     "sql": ["template1", " B", "rows"],
+    "tail": ["took", "0.031", "path: /cart"],
     "watchwall": ["feeds.failed"],
 }
 
@@ -53,11 +59,19 @@ async def news(request: web.Request) -> web.Response:
 
 
 @pytest.fixture(scope="module")
-def addresses(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
+def addresses(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, str]]:
     """The usual addresses that stand in the commands, and where the tests' own programs are."""
     metrics = request.getfixturevalue("prometheus").removeprefix("http://")
     node = request.getfixturevalue("node_exporter").removeprefix("http://")
     redis = Redis().start()
+    mosquitto = Mosquitto().start()
+    kafka = Kafka(orders=1)
+    producer = Producer({"bootstrap.servers": kafka.server})
+    for paid in range(3):
+        producer.produce("orders", json.dumps({"paid": paid}))
+    assert producer.flush(20) == 0
     with serving(news) as url:
         yield {
             "127.0.0.1:9090": metrics,
@@ -66,8 +80,12 @@ def addresses(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
             "http://127.0.0.1:8080": url,
             "postgres://wall:secret@127.0.0.1:5432/shop": request.getfixturevalue("postgres").url,
             "redis://127.0.0.1:6379/0": redis.url,
+            "/tmp/watchwall-logs": str(tmp_path_factory.mktemp("logs")),
+            "127.0.0.1:1883": f"127.0.0.1:{mosquitto.port}",
+            "127.0.0.1:9092": kafka.server,
         }
-    redis.close()
+    for server in (redis, mosquitto, kafka):
+        server.close()
 
 
 def run(
@@ -91,6 +109,7 @@ def run(
     for name, value in re.findall(r"^export (\w+)=(.*)$", before, re.M):
         patch.setenv(name, *shlex.split(value))
     settings.PLUGINS = environment.text("WATCHWALL_PLUGINS", "")
+    settings.TAIL = environment.items("WATCHWALL_TAIL")
     settings.ANCHORS = environment.addresses("WATCHWALL_ANCHORS")
     subprocess.run(["sh", "-e", "-c", before], cwd=folder, check=True, timeout=60)
     out = StringIO()
@@ -101,7 +120,7 @@ def run(
 
 @pytest.mark.parametrize(
     "slug",
-    [*POLLED, pytest.param("watchwall", marks=pytest.mark.django_db(transaction=True))],
+    [*TRIED, pytest.param("watchwall", marks=pytest.mark.django_db(transaction=True))],
 )
 def test_its_command_can_be_pasted(
     slug: str,

@@ -11,7 +11,6 @@ from dashboard import first
 from dashboard.code.apply import apply_all
 from dashboard.code.write import write
 from dashboard.models import Dashboard, Tile
-from widgets.kinds import kinds
 from widgets.models import Feed, Widget
 
 pytestmark = pytest.mark.django_db
@@ -23,13 +22,15 @@ def asked() -> str:
     return str(Feed.objects.get(name=first.SELF).options["url"])
 
 
-def test_it_shows_every_kind_on_a_dozen_tiles_to_everybody() -> None:
+def test_it_shows_eight_kinds_on_a_dozen_tiles_to_everybody() -> None:
     first.apply_first()
 
     board = Dashboard.objects.get()
     assert (board.slug, board.public, board.first) == ("this-machine", True, True)
     assert Tile.objects.count() == 12
-    assert set(Widget.objects.values_list("kind", flat=True)) == set(kinds.slugs())
+    assert set(Widget.objects.values_list("kind", flat=True)) == {
+        "bars", "clock", "gauge", "line", "stat", "status", "table", "text",
+    }  # fmt: skip
     assert set(Feed.objects.values_list("source", flat=True)) == {"host", "http", "watchwall"}
 
 

@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.pushing import Sender
-from tests.test_push_application import ask, names
+from tests.pushing import Sender, ask, names
 from widgets import clock
 from widgets.clock import SECOND
 from widgets.models import Event, FeedState, Series

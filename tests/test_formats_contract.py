@@ -19,6 +19,7 @@ from widgets.push.door import Tally, gathered
 from widgets.push.routing import Router
 from widgets.reading import clean
 
+STATUSES = (400, 401, 403, 404, 413, 415, 422, 503, 507)
 every = pytest.mark.parametrize("one", list(formats), ids=lambda one: one.slug)
 ROUTES = [
     pytest.param(one, route, id=f"{one.slug} {route.path}")
@@ -74,7 +75,10 @@ def test_every_result_has_an_answer(one: Format) -> None:
         Result(),
         Result(taken=3, version=5),
         Result(400, 3, [bad], 7, "3 taken, 8 refused"),
-        *(Result(status, message="said") for status in (400, 401, 403, 404, 413, 415, 422, 503)),
+        *(
+            Result(status, message="said")
+            for status in (400, 401, 403, 404, 413, 415, 422, 503, 507)
+        ),
     ]
     for route in one.routes:
         for result in results:

@@ -7,10 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.feeds import NOON
-from tests.pushing import Sender
-from tests.test_push_application import ask, names, values
+from tests.pushing import Sender, ask, names, values
 from widgets.clock import SECOND
-from widgets.formats import BadPush, Push, Request, formats
+from widgets.formats import BadPush, Push, Reload, Request, formats
 from widgets.formats import _lines as lines_module
 
 NS = NOON * 1000
@@ -18,7 +17,8 @@ NS = NOON * 1000
 
 def decode(body: str, **query: str) -> list[Push | BadPush]:
     request = Request("POST", "/write", NOON, query=query)
-    return list(formats["influx"].decode(body.encode(), request))
+    found = formats["influx"].decode(body.encode(), request)
+    return [one for one in found if not isinstance(one, Reload)]
 
 
 def points(body: str, **query: str) -> set[tuple[str, str, int | None, float]]:
@@ -71,6 +71,12 @@ def test_a_timestamp_is_in_its_precision(precision: str, stamp: int) -> None:
     assert NOON - 3_600 * SECOND < at <= NOON
     if precision not in {"m", "h"}:
         assert at == NOON
+
+
+def test_of_a_wrong_line_nothing_is_taken() -> None:
+    found = decode("cpu a=1,b=1e999\ncpu c=1")
+
+    assert [push.reading.numbers for push in found if isinstance(push, Push)] == [{"c": 1.0}]
 
 
 def test_comments_and_empty_lines_are_passed_over_and_counted() -> None:
@@ -228,7 +234,9 @@ async def test_an_unknown_precision_is_refused(sender: Sender) -> None:
 
 @pytest.mark.parametrize(
     ("method", "address", "status"),
-    [("GET", "/ping", 204), ("HEAD", "/ping", 204), ("GET", "/health", 200), ("GET", "/ready", 200),
+    [("GET", "/ping", 204), ("HEAD", "/ping", 204), ("GET", "/ping/", 204),
+     ("GET", "/ping?verbose=true", 200), ("GET", "/health", 200), ("HEAD", "/health", 200),
+     ("GET", "/api/v2/health", 200), ("GET", "/ready", 200),
      ("POST", "/query?q=CREATE+DATABASE+x", 200), ("GET", "/query", 200)],
 )  # fmt: skip
 async def test_what_clients_ask_first_is_answered_to_anybody(

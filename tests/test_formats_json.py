@@ -9,14 +9,15 @@ import pytest
 
 from tests.feeds import NOON
 from widgets.clock import SECOND
-from widgets.formats import BadPush, Push, Request, formats
+from widgets.formats import BadPush, Push, Reload, Request, formats
 from widgets.reading import Reading, Verdict
 
 
 def decode(body: Any) -> list[Push | BadPush]:
     text = body if isinstance(body, str) else json.dumps(body)
     request = Request("POST", "/api/feeds/shop", NOON, parts={"name": "shop"})
-    return list(formats["json"].decode(text.encode(), request))
+    found = formats["json"].decode(text.encode(), request)
+    return [one for one in found if not isinstance(one, Reload)]
 
 
 def reading(body: Any) -> Reading:

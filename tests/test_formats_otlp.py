@@ -15,10 +15,9 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 )
 
 from tests.feeds import NOON
-from tests.pushing import Sender
-from tests.test_push_application import ask, values
+from tests.pushing import Sender, ask, values
 from widgets import clock
-from widgets.formats import BadPush, Push, Request, formats
+from widgets.formats import BadPush, Push, Reload, Request, formats
 from widgets.push.door import Tally, gathered
 from widgets.reading import clean
 
@@ -41,7 +40,8 @@ def point(**given: Any) -> dict[str, Any]:
 
 def decode(body: Any, headers: dict[str, str] = JSON) -> list[Push | BadPush]:
     text = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return list(formats["otlp"].decode(text, Request("POST", "/v1/metrics", NOON, headers=headers)))
+    request = Request("POST", "/v1/metrics", NOON, headers=headers)
+    return [one for one in formats["otlp"].decode(text, request) if not isinstance(one, Reload)]
 
 
 def numbers(*given: dict[str, Any], **resource: str) -> dict[str, float]:

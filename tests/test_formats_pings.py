@@ -8,8 +8,7 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from tests.feeds import NOON, arrive, make_feed, time_passes
-from tests.pushing import Sender
-from tests.test_push_application import ask, names
+from tests.pushing import Sender, ask, names
 from widgets.clock import HOUR, MINUTE, SECOND
 from widgets.formats import healthchecks
 from widgets.judge import promise

@@ -11,10 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.feeds import NOON
-from tests.pushing import Sender
-from tests.test_push_application import ask, values
+from tests.pushing import Sender, ask, values
 from widgets import clock
-from widgets.formats import BadPush, Push, Request, formats
+from widgets.formats import BadPush, Push, Reload, Request, formats
 from widgets.formats.prometheus import STALE, _WriteRequest
 from widgets.models import Feed, Series
 from widgets.reading import clean
@@ -38,7 +37,8 @@ def written(*series: tuple[dict[str, str], list[tuple[int, float]]]) -> bytes:
 
 def decode(body: bytes, **headers: str) -> list[Push | BadPush]:
     request = Request("POST", "/api/v1/write", NOON, headers=headers)
-    return list(formats["prometheus"].decode(body, request))
+    found = formats["prometheus"].decode(body, request)
+    return [one for one in found if not isinstance(one, Reload)]
 
 
 def up(**labels: str) -> dict[str, str]:

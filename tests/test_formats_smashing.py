@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from tests.feeds import NOON
-from tests.pushing import Sender
-from tests.test_push_application import ask, names, values
+from tests.pushing import Sender, ask, names, values
+from widgets import publish
 from widgets.clock import SECOND
 from widgets.formats import BadPush, Push, Request, formats
+from widgets.push import tokens
 from widgets.reading import Reading, Verdict
 
 
@@ -45,11 +46,62 @@ async def test_a_job_is_answered_as_it_expects(sender: Sender) -> None:
     assert await ask(values) == {"karma/current": 5.0}
 
 
-async def test_a_reload_is_answered(sender: Sender) -> None:
-    answer = await sender.post("/dashboards/*", {"auth_token": sender.token, "event": "reload"})
+@pytest.mark.parametrize(
+    ("address", "body", "pages"),
+    [
+        ("/dashboards/sales", {"event": "reload"}, ["sales"]),
+        ("/dashboards/*", {"event": "reload"}, ["*"]),
+        ("/dashboards/ignored", {"event": "reload", "dashboard": "sales"}, ["sales"]),
+        ("/dashboards/sales", {"event": "other"}, []),
+        ("/dashboards/sales", {}, []),
+    ],
+)
+async def test_a_reload_reaches_the_pages_of_a_dashboard(
+    sender: Sender, monkeypatch: pytest.MonkeyPatch, address: str, body: Any, pages: list[str]
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(publish, "publish_reload", lambda slug, now: asked.append(slug))
+    token, sender.token = sender.token, ""
 
-    assert answer.status == 204
+    answer = await sender.post(address, {"auth_token": token, **body})
+
+    assert (answer.status, asked) == (204, pages)
     assert await ask(names) == []
+
+
+async def test_a_token_reloads_no_dashboard_but_those_it_is_for(
+    sender: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(publish, "publish_reload", lambda slug, now: asked.append(slug))
+    sender.token = await ask(lambda: tokens.create("sales", ["sales*"]))
+
+    found = {
+        slug: (await sender.post(f"/dashboards/{slug}", {"event": "reload"})).status
+        for slug in ("sales-eu", "ops", "*")
+    }
+
+    assert found == {"sales-eu": 204, "ops": 403, "*": 403}
+    assert asked == ["sales-eu"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"auth_token": "%s"}',
+        b'{ "x": "\\"", "auth_token" :\n"%s", "current": 1}',
+        b'{"text": "\\"auth_token\\": \\"nobody\\"", "auth_token": "%s"}',
+    ],
+)
+def test_the_token_is_found_in_the_body_without_reading_all_of_it(body: bytes) -> None:
+    assert json.loads(body % b"ww_T-1")["auth_token"] == "ww_T-1"
+
+    assert formats["smashing"].token_in(body % b"ww_T-1") == "ww_T-1"
+
+
+@pytest.mark.parametrize("body", [b"", b"[1]", b'{"auth_token": 5}', b'{"auth_token": ""}', b"{"])
+def test_where_there_is_no_token_there_is_none(body: bytes) -> None:
+    assert formats["smashing"].token_in(body) == ""
 
 
 def test_the_token_goes_nowhere() -> None:

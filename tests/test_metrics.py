@@ -67,6 +67,7 @@ def test_every_figure_has_its_name_and_type_and_says_whose_it_is() -> None:
     assert kinds == {
         "watchwall_readings": "counter",
         "watchwall_samples": "counter",
+        "watchwall_heard": "counter",
         "watchwall_publishes": "counter",
         "watchwall_unpublished": "counter",
         "watchwall_renders": "counter",
@@ -82,6 +83,8 @@ def test_every_figure_has_its_name_and_type_and_says_whose_it_is() -> None:
         "watchwall_sockets_events": "gauge",
         "watchwall_stalest_screen_seconds": "gauge",
         "watchwall_queue_length": "gauge",
+        "watchwall_streams": "gauge",
+        "watchwall_streams_waiting": "gauge",
         "watchwall_memory_bytes": "gauge",
         "watchwall_last_tick_timestamp_seconds": "gauge",
         "watchwall_refresh_lateness_seconds": "histogram",

@@ -115,6 +115,16 @@ def test_a_private_feed_is_nowhere_on_a_page_for_all(stranger: Client) -> None:
             assert secret not in html.replace("hidden>", "")
 
 
+def test_the_page_of_a_tile_has_its_picture_as_a_table(stranger: Client) -> None:
+    arrive(make_feed("api"), {"p95": 200}, at=clock.now())
+    tile = put(make_board(), "api", kind="line")
+
+    html = page(stranger, f"/d/ops/w/{tile.pk}/")
+
+    assert "The picture as a table" in html
+    assert '<th scope="col">From, each 2 min 30 s</th>' in html
+
+
 def test_the_page_of_a_tile_has_series_error_reading_and_history(stranger: Client) -> None:
     now = clock.now()
     feed = make_feed("api", thresholds=[{"series": "p95", "critical_above": 300}])

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import math
-import re
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -10,15 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from widgets.clock import DAY, HOUR, MINUTE, SECOND
-from widgets.scales import (
-    GRID_X,
+from widgets.paths import (
     GRID_Y,
-    Scale,
-    arc_path,
-    extent,
-    inner_ticks,
-    line_and_area,
     line_path,
+)
+from widgets.scales import (
+    Bands,
+    LogScale,
+    Scale,
+    inner_ticks,
+    log_ticks,
     round_ticks,
     time_label,
     time_ticks,
@@ -33,10 +33,6 @@ moments = st.integers(min_value=0, max_value=4_000_000_000 * SECOND)
 def at(text: str, zone: ZoneInfo = BERLIN, fold: int = 0) -> int:
     moment = datetime.fromisoformat(text).replace(tzinfo=zone, fold=fold)
     return int(moment.timestamp()) * SECOND
-
-
-def path(points: list[tuple[int, float]], step: int) -> str:
-    return line_path(points, 0, 250, Scale.over(0, 2), step)
 
 
 def clock(moment: int, zone: ZoneInfo = BERLIN) -> str:
@@ -94,59 +90,6 @@ def test_any_two_values_give_few_finite_ticks(a: float, b: float, count: int, un
     assert all(map(math.isfinite, ticks))
     assert 2 <= len(ticks) <= count + 3
     assert ticks == sorted(set(ticks))
-
-
-@settings(deadline=None)
-@given(
-    st.lists(st.tuples(moments, finite), max_size=50).map(sorted), moments, moments, st.integers(0)
-)
-def test_any_points_make_a_path_of_whole_numbers_on_the_grid(
-    points: list[tuple[int, float]], start: int, end: int, step: int
-) -> None:
-    scale = Scale.over(*(extent(value for _, value in points) or (0, 0)))
-
-    path, area = line_and_area(points, min(start, end), max(start, end), scale, step)
-
-    assert re.fullmatch(r"(M\d+ \d+(h0|(l-?\d+[ -]\d+)+))*", path)
-    assert re.fullmatch(r"(M\d+ \d+(h0|(l-?\d+[ -]\d+)+)V1000H\d+Z)*", area)
-    assert bool(path) == bool(points)
-    for x, y in re.findall(r"M(\d+) (\d+)", path):
-        assert int(x) <= GRID_X
-        assert int(y) <= GRID_Y
-
-
-def test_a_path_goes_step_by_step() -> None:
-    path = line_path([(0, 0.0), (5, 10.0), (10, 5.0)], 0, 10, Scale.over(0, 10))
-
-    assert path == "M0 1000l1500-1000l1500 500"
-
-
-def test_a_distance_of_more_than_three_steps_is_a_gap() -> None:
-    points = [(0, 1.0), (10, 1.0), (40, 1.0), (71, 1.0), (81, 1.0)]
-
-    assert path(points, 10) == "M0 500l120 0l360 0M852 500l120 0"
-
-
-def test_without_a_step_the_usual_distance_counts() -> None:
-    points = [(0, 1.0), (10, 1.0), (20, 1.0), (100, 1.0)]
-
-    assert path(points, 0) == "M0 500l120 0l120 0M1200 500h0"
-
-
-def test_a_lone_point_is_a_dot_and_has_no_area() -> None:
-    assert line_and_area([(5, 1.0)], 0, 10, Scale.over(0, 2)) == ("M1500 500h0", "")
-
-
-def test_points_that_do_not_move_are_left_out() -> None:
-    path = line_path([(i, 1.0) for i in range(0, 10_000_000, 10)][:5], 0, 10**7, Scale.over(0, 2))
-
-    assert path == "M0 500h0"
-
-
-def test_three_hundred_points_stay_far_below_eight_kilobytes() -> None:
-    points = [(i * 12, math.sin(i) * 1e9) for i in range(300)]
-
-    assert len(line_path(points, 0, 3_600, Scale.over(-1e9, 1e9), 12)) < 4_000
 
 
 @pytest.mark.parametrize(
@@ -233,6 +176,47 @@ def test_a_time_label_says_what_its_step_needs(text: str, step: int, label: str)
     assert time_label(at(text), step, BERLIN) == label
 
 
-def test_an_arc_has_two_decimals_and_knows_the_long_way_round() -> None:
-    assert arc_path(-135, 135, 42) == "M20.3 79.7A42 42 0 1 1 79.7 79.7"
-    assert arc_path(-135, -135, 42) == "M20.3 79.7A42 42 0 0 1 20.3 79.7"
+@pytest.mark.parametrize(
+    ("low", "high", "domain", "ticks"),
+    [
+        (1, 1000, (1, 1000), [1, 10, 100, 1000]),
+        (3, 40, (1, 100), [1, 10, 100]),
+        (0, 50, (0.1, 100), [0.1, 1, 10, 100]),
+        (-5, 0, (1e-283, 1e-280), [1e-283, 1e-282, 1e-281, 1e-280]),
+        (7, 7, (1, 10), [1, 10]),
+        (1, 1e9, (1, 1e9), [1, 1e3, 1e6, 1e9]),
+        (1e-200, 1, (1e-12, 1), [1e-12, 1e-9, 1e-6, 1e-3, 1]),
+    ],
+)
+def test_a_log_scale_spans_whole_decades(
+    low: float, high: float, domain: tuple[float, float], ticks: list[float]
+) -> None:
+    scale = LogScale.over(low, high)
+
+    assert (scale.low, scale.high) == pytest.approx(domain)
+    assert log_ticks(scale, 4) == pytest.approx(ticks)
+
+
+def test_on_a_log_scale_ten_times_is_one_step() -> None:
+    scale = LogScale.over(1, 1000)
+
+    shares = [scale.share(v) for v in (-5, 0, 1, 10, 100, 1000, 1e308)]
+    assert shares == pytest.approx([0, 0, 0, 1 / 3, 2 / 3, 1, 1])
+
+
+@settings(deadline=None)
+@given(finite, finite, finite)
+def test_any_value_has_a_place_on_any_log_scale(low: float, high: float, value: float) -> None:
+    scale = LogScale.over(min(low, high), max(low, high))
+
+    assert 0 <= scale.share(value) <= 1
+    assert 2 <= len(log_ticks(scale, 5)) <= 7
+
+
+def test_bands_stand_side_by_side_with_gaps_between() -> None:
+    bands = Bands(4)
+
+    assert [bands.start(i) for i in range(4)] == pytest.approx([0.025, 0.275, 0.525, 0.775])
+    assert bands.width == pytest.approx(0.2)
+    assert bands.middle(1) == pytest.approx(0.375)
+    assert Bands(0).width == pytest.approx(0.8)

@@ -8,14 +8,14 @@ import pytest
 
 from widgets.clock import HOUR, SECOND
 from widgets.options import BadOptions, Options, read
-from widgets.sources import Source, sources
+from widgets.sources import Source, Streamed, sources
 
 every = pytest.mark.parametrize("source", list(sources), ids=lambda source: source.slug)
 
 
 @every
 def test_a_source_is_called_as_its_module_is(source: Source) -> None:
-    assert type(source).__module__ == f"widgets.sources.{source.slug}"
+    assert type(source).__module__ == f"widgets.sources.{source.slug.replace('-', '_')}"
     assert source.label
 
 
@@ -51,6 +51,8 @@ def test_its_mode_says_what_it_has(source: Source) -> None:
     assert source.mode in {"polled", "streamed", "pushed"}
     fetches = type(source).fetch is not Source.fetch
     assert fetches == (source.mode == "polled")
+    assert isinstance(source, Streamed) == (source.mode == "streamed")
+    assert not isinstance(source, Streamed) or type(source).listen is not Streamed.listen
     assert SECOND <= source.interval <= HOUR
     assert SECOND // 10 <= source.timeout <= HOUR
 

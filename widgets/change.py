@@ -34,7 +34,8 @@ LOST_KEPT = DAY
 
 
 # Called inside the transaction with the feed's memo, which it may change in place, and the reading.
-Fold = Callable[[dict[str, Any], Reading], Reading]
+# None: all of it was there already.
+Fold = Callable[[dict[str, Any], Reading], Reading | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,7 @@ class Arrival:
     `claim`: the number a polled reading was asked for under; None for what was handed in.
     `duration` and `lateness` of the fetch in µs. `memo`: what its source wants to remember.
     `fold`: makes the reading from what was handed in and from what the feed remembers.
+    `well`: without a reading, that what failed works again.
     """
 
     feed: int
@@ -55,6 +57,7 @@ class Arrival:
     lateness: int | None = None
     memo: dict[str, Any] | None = None
     fold: Fold | None = None
+    well: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,21 @@ class Outcome:
     def kept(self) -> bool:
         """All of it is in the database now."""
         return self.status in {"recorded", "nothing"}
+
+
+def kept(reading: Reading, arrived: int, now: int) -> Reading:
+    """The reading as it may be stored, or BadReading: a name, a number, a time that cannot be."""
+    reading = clean(reading)
+    at = arrived if reading.at is None else reading.at
+    if at > now + MOST_AHEAD:
+        ahead = (at - now) // SECOND
+        raise BadReading(f"its time is {ahead} s in the future; set the clock of its sender")
+    if at <= 0:
+        raise BadReading("its time is before 1970")
+    for name, ts, _ in reading.history:
+        if not 0 < ts <= now + MOST_AHEAD:
+            raise BadReading(f"a time of {name} is in the future or before 1970")
+    return reading
 
 
 def open_series(name: str) -> SeriesNow:
@@ -108,12 +126,16 @@ class FeedChange:
     rescheduled: bool = False
     # The samples that were not there yet, by the id of their series.
     inserted: list[tuple[int, int, float]] = field(default_factory=list)
+    # Nothing else came: no judgement because time passed or people changed something.
+    only_readings: bool = True
+    had_failed: bool = field(init=False)
 
     def __post_init__(self) -> None:
         self.watched = is_watched(self.state.watched_until, self.now)
         self.promised = promised(self.feed, self.state, self.now)
         self.thresholds = read_thresholds(self.feed.thresholds)
         self.previous = self.state.version
+        self.had_failed = self.state.failures >= FAILED_AFTER
 
     # -- taking in ---------------------------------------------------------------------------
 
@@ -124,7 +146,7 @@ class FeedChange:
         error, reading = arrival.error, arrival.reading
         if reading is not None:
             try:
-                reading = self._kept(clean(reading), arrival.arrived)
+                reading = kept(reading, arrival.arrived, self.now)
                 if arrival.fold is not None:
                     reading = arrival.fold(self.state.memo, reading)
             except BadReading as bad:
@@ -138,22 +160,13 @@ class FeedChange:
         elif reading is not None:
             self._succeed()
             self._learn(reading, arrival.arrived)
+        elif arrival.well:
+            self._succeed()
+        self.only_readings &= reading is not None
         return None
 
     def _holds(self, claim: int) -> bool:
         return self.state.claim == claim and self.state.lease_until > self.now
-
-    def _kept(self, reading: Reading, arrived: int) -> Reading:
-        at = arrived if reading.at is None else reading.at
-        if at > self.now + MOST_AHEAD:
-            ahead = (at - self.now) // SECOND
-            raise BadReading(f"its time is {ahead} s in the future; set the clock of its sender")
-        if at <= 0:
-            raise BadReading("its time is before 1970")
-        for name, ts, _ in reading.history:
-            if not 0 < ts <= self.now + MOST_AHEAD:
-                raise BadReading(f"a time of {name} is in the future or before 1970")
-        return reading
 
     def _settle(self, arrival: Arrival) -> None:
         """The claim is used: its lease ends, and nobody can record under it again."""
@@ -297,7 +310,13 @@ class FeedChange:
         age = self.promised.since(self.state.at, self.state.arrived)
         own = freshness_at(age, self.promised, failed, self.now)
         moments = [next_change(age, self.promised, self.now)]
-        for name, series in self.series.items():
+        if self._is_plain(own, failed):
+            judged = [self.series[name] for name in sorted(self.touched)]
+            moments.append(self.state.judge_at)
+        else:
+            judged = list(self.series.values())
+        for series in judged:
+            name = series.name
             if series.lost is not None and self.now >= series.lost + LOST_KEPT:
                 self._end(series)
             if not series.ended and series.at is not None:
@@ -310,6 +329,19 @@ class FeedChange:
         shown = [one for one in self.series.values() if not one.ended and one.at is not None]
         self._judge_feed([one.state for one in shown])
         self.state.judge_at = min((m for m in moments if m is not None), default=None)
+
+    def _is_plain(self, own: str, failed: bool) -> bool:
+        """Whether only the series that readings touched may be in another state than they were:
+        of a feed with a thousand one reading names a few. Where the schedule is a calendar or
+        changes with who watches, what was promised of the others may be another now."""
+        due = self.state.judge_at
+        return (
+            self.only_readings
+            and not self.feed.cron
+            and self.feed.unwatched is None
+            and (due is None or due > self.now)
+            and (own, failed) == (self.state.freshness, self.had_failed)
+        )
 
     def _judge_feed(self, states: list[State]) -> None:
         worst = worst_state(states)

@@ -104,6 +104,7 @@ def _message(change: FeedChange) -> dict[str, Any]:
         state=state_fields(change.state),
         series=[_row(one) for one in _touched(change)],
         points=change.inserted,
+        events=bool(change.events or change.closed),
     )
 
 

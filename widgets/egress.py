@@ -56,3 +56,25 @@ def check_socket(sock: socket.socket, address: object) -> None:
     """`check` for what a socket is about to be connected to; one that leads nowhere may."""
     if sock.family in {socket.AF_INET, socket.AF_INET6} and isinstance(address, tuple):
         check(str(address[0]))
+
+
+def connect(host: str, port: int, timeout: float) -> socket.socket:
+    """As `socket.create_connection`, with each address looked at: for what runs outside the loop.
+
+    `timeout` in s, for each address. OSError is the last address's; Refused is one.
+    """
+    failed = OSError(f"{host} has no address")
+    for family, kind, protocol, _, address in socket.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM
+    ):
+        sock = socket.socket(family, kind, protocol)
+        try:
+            check_socket(sock, address)
+            sock.settimeout(timeout)
+            sock.connect(address)
+        except OSError as error:
+            sock.close()
+            failed = error
+        else:
+            return sock
+    raise failed

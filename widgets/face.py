@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from django.utils.safestring import SafeString
+
 from widgets.reading import Freshness, State
 
 # waiting: nothing was ever read and nothing failed for good. good: there is a reading, perhaps
@@ -21,7 +23,7 @@ def face_of(*, read: bool, failed: bool, draws_alone: bool = False) -> Face:
 
 @dataclass(frozen=True, slots=True)
 class TileFrame:
-    """What `widgets/base.html` needs. All moments in µs; `*_ms` is what the page's script reads.
+    """What `widgets/base.html` needs. All moments in µs; written in ms, as the page's script reads.
 
     `id`: of the article, `w12`. `version`: the greatest of its feeds' and its own revision.
     `read_at`: when its reading was taken; `late_at` and `stale_at`: when it becomes so, and None
@@ -44,18 +46,25 @@ class TileFrame:
     width: int = 3
     height: int = 2
 
-    @property
-    def read_ms(self) -> str:
-        return _ms(self.read_at)
-
-    @property
-    def late_ms(self) -> str:
-        return _ms(self.late_at)
-
-    @property
-    def stale_ms(self) -> str:
-        return _ms(self.stale_at)
+    def written(self) -> dict[str, str]:
+        """As the template writes it: a mapping of texts, since it looks each name up as a key
+        first, and has to find out of each other value what it is."""
+        return {
+            "id": self.id,
+            "kind": self.kind,
+            "title": self.title,
+            "version": SafeString(self.version),
+            "state": self.state,
+            "freshness": self.freshness,
+            "face": self.face,
+            "read_ms": _ms(self.read_at),
+            "late_ms": _ms(self.late_at),
+            "stale_ms": _ms(self.stale_at),
+            "error": self.error,
+            "hint": self.hint,
+            "url": self.url,
+        }
 
 
 def _ms(moment: int | None) -> str:
-    return "" if moment is None else str(moment // 1000)
+    return "" if moment is None else SafeString(moment // 1000)

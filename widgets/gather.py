@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
+from types import MappingProxyType
 from typing import NamedTuple
 
 from widgets.clock import MINUTE
-from widgets.history import Window, thin
+from widgets.history import MOST, Window, thin
 from widgets.judge import (
     STATE_ORDER,
     Promise,
@@ -18,18 +19,27 @@ from widgets.judge import (
     worst_freshness,
     worst_state,
 )
-from widgets.kinds import Data, Limits, Line
+from widgets.kinds import Data, Happening, Limits, Line
 from widgets.reading import Freshness, State
 from widgets.select import Pick, Picked, Spec
 from widgets.snapshot import FeedNow, SeriesNow
 
 Windows = Callable[[int], Window | None]
+# More points than any window has.
+ALL = 2**62
 
 
-def gather(spec: Spec, picked: Picked, windows: Windows, now: int) -> Data:
+def gather(
+    spec: Spec,
+    picked: Picked,
+    windows: Windows,
+    now: int,
+    events: Mapping[int, Sequence[Happening]] = MappingProxyType({}),
+) -> Data:
     """What the kind draws: the lines reduced over time and over series, rows, text and notes.
 
-    `windows` gives the window of a series by its id; None where there is none.
+    `windows` gives the window of a series by its id; None where there is none. `events`: those
+    known of each feed, by its id.
     """
     lines = [_line(spec, one, windows(one.series.id), now) for one in picked.lines]
     lines = _over_series(spec, lines)
@@ -39,7 +49,23 @@ def gather(spec: Spec, picked: Picked, windows: Windows, now: int) -> Data:
         text="\n\n".join(feed.text for feed in picked.feeds if feed.text),
         notes=[note for feed in picked.feeds for note in feed.notes],
         hidden=len(picked.cut),
+        events=_events(spec, picked, events, now) if spec.events else (),
     )
+
+
+def _events(
+    spec: Spec, picked: Picked, events: Mapping[int, Sequence[Happening]], now: int
+) -> list[Happening]:
+    """Those of the series shown, and of their feeds as a whole, the newest first."""
+    since = now - spec.events
+    shown = {f"{one.feed.name}/{one.series.name}" for one in (*picked.lines, *picked.cut)}
+    found = [
+        event
+        for feed in picked.feeds
+        for event in events.get(feed.id, ())
+        if (not event.key or event.key in shown) and (event.end is None or event.end >= since)
+    ]
+    return sorted(found, key=lambda event: -event.start)
 
 
 def _line(spec: Spec, one: Pick, window: Window | None, now: int) -> Line:
@@ -54,6 +80,7 @@ def _line(spec: Spec, one: Pick, window: Window | None, now: int) -> Line:
     elif spec.over_time == "rate":
         unit = f"{unit}/s"
     step = window.step if window is not None and window.step else feed.interval or 0
+    most = MOST if spec.points == "reduced" else ALL
     return Line(
         key=f"{feed.name}/{series.name}",
         name=one.name,
@@ -70,7 +97,7 @@ def _line(spec: Spec, one: Pick, window: Window | None, now: int) -> Line:
             series.lost is not None,
         ),
         message=series.message,
-        points=window.points(start, now) if window is not None and spec.window else (),
+        points=window.points(start, now, most) if window is not None and spec.window else (),
         then={
             offset: window.value_at(now - offset, max(3 * step, MINUTE)) if window else None
             for offset in spec.offsets

@@ -17,6 +17,7 @@ from widgets.shows import matches
 
 STATE_ORDER: tuple[State, ...] = ("ok", "unknown", "warning", "critical")
 FRESHNESS_ORDER: tuple[Freshness, ...] = ("fresh", "aged", "late", "stale", "failed")
+_NO_LIMITS = Limits()
 STALE_LEAST = 10 * SECOND
 CALENDAR_SLACK = 10 * SECOND
 # A sender's clock may be ahead by so much; one further ahead would keep a tile fresh long after
@@ -74,7 +75,7 @@ def limits_of(series: str, thresholds: Sequence[Threshold]) -> Limits:
     for threshold in thresholds:
         if matches(series, threshold.series):
             return threshold.limits
-    return Limits()
+    return _NO_LIMITS
 
 
 def judge_value(value: float, limits: Limits) -> State:

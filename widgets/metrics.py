@@ -39,6 +39,7 @@ LABELS = ("process", "role", "node")
 COUNTERS: Mapping[str, tuple[str, str]] = {
     "readings": ("watchwall_readings", "Readings that were recorded."),
     "samples": ("watchwall_samples", "Samples that were recorded."),
+    "heard": ("watchwall_heard", "Readings that streams brought."),
     "publishes": ("watchwall_publishes", "Messages put onto the channel layer."),
     "unpublished": ("watchwall_unpublished", "Changes that no layer took; hubs compare."),
     "renders": ("watchwall_renders", "Tiles that were drawn."),
@@ -64,6 +65,8 @@ GAUGES: Mapping[str, tuple[str, float, str]] = {
         "How far behind the screen is that is furthest behind.",
     ),
     "queue": ("watchwall_queue_length", 1, "Tasks that wait; each process sees the same queue."),
+    "streams": ("watchwall_streams", 1, "Connections that are listened on."),
+    "streams.waiting": ("watchwall_streams_waiting", 1, "Readings that wait to be recorded."),
     "memory": ("watchwall_memory_bytes", 1, "Resident memory."),
     "tick": ("watchwall_last_tick_timestamp_seconds", SECOND, "When the ticker last looked."),
 }

@@ -100,6 +100,10 @@ class Feed(Revisioned):
     made_by = models.ForeignKey(
         "Token", models.SET_NULL, null=True, blank=True, editable=False, related_name="made"
     )
+    # The feed of the stream that made it.
+    made_from = models.ForeignKey(
+        "self", models.SET_NULL, null=True, blank=True, editable=False, related_name="made"
+    )
     keep_raw = SpanField(default=7 * clock.DAY, help_text="How long samples are kept.")
     keep_minutes = SpanField(default=90 * clock.DAY, help_text="How long minutes are kept.")
     keep_hours = SpanField(default=730 * clock.DAY, help_text="How long hours are kept.")

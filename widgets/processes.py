@@ -1,10 +1,11 @@
 """What each process tells of itself: counters, gauges and spans, in one row written every 5 s.
 
-Counted are `readings` and `samples` that were recorded, `publishes`, `renders` of a tile, `frames`
-and the `fragments` in them that were handed out, and the `acks` that came back; gauged `sockets`,
-of those `sockets.events` and `sockets.behind`, `stalest` (µs), `queue` and `tick`, when the ticker
-last looked (µs); observed by source `lateness`, how long after its moment a refresh began, and its
-`duration`. `widgets.metrics` says them to Prometheus.
+Counted are `readings` and `samples` that were recorded, `heard` readings of streams, `publishes`,
+`renders` of a tile, `frames` and the `fragments` in them that were handed out, and the `acks` that
+came back; gauged `sockets`, of those `sockets.events` and `sockets.behind`, `stalest` (µs),
+`streams`, `streams.waiting`, `queue` and `tick`, when the ticker last looked (µs); observed by
+source `lateness`, how long after its moment a refresh began, and its `duration`. `widgets.metrics`
+says them to Prometheus.
 """
 
 from __future__ import annotations

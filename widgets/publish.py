@@ -14,12 +14,15 @@ from typing import Any
 from channels.layers import InMemoryChannelLayer, get_channel_layer
 
 from widgets import outbox, processes
+from widgets.clock import SECOND
 
 logger = logging.getLogger(__name__)
 
 CATALOGUE = "catalogue"
 # Over this only the version goes, and whoever needs more fetches it.
 MOST_BYTES = 64_000
+# Pages are loaded anew once in so long (µs) at most, however often somebody asks for it.
+RELOAD_EVERY = 10 * SECOND
 
 _server_loop: asyncio.AbstractEventLoop | None = None
 
@@ -45,12 +48,14 @@ def feed_message(
     state: Mapping[str, Any],
     series: Sequence[Sequence[Any]],
     points: Sequence[tuple[int, int, float]],
+    events: bool,
 ) -> dict[str, Any]:
     """What one commit changed in a feed.
 
     `state`: the fields of `widgets.snapshot.CARRIED` and `failed`; `series`: the rows that
     changed, in the order of SeriesNow's fields; `points`: (series id, moment, value) of the
-    samples really inserted. A message too large carries `"whole": False` and none of them.
+    samples really inserted; `events`: whether any began or ended, which is looked up by who shows
+    them. A message too large carries `"whole": False` and none of these.
     """
     message = {
         "type": "feed.changed",
@@ -61,8 +66,10 @@ def feed_message(
         "state": dict(state),
         "series": [list(row) for row in series],
         "points": [list(point) for point in points],
+        "events": events,
     }
-    if len(json.dumps(message)) > MOST_BYTES:
+    # A point takes 20 bytes at least.
+    if len(points) * 20 > MOST_BYTES or len(json.dumps(message)) > MOST_BYTES:
         message |= {"whole": False, "state": {}, "series": [], "points": []}
     return message
 
@@ -75,6 +82,12 @@ def publish_feed(message: dict[str, Any]) -> None:
 def publish_catalogue() -> None:
     """Tell every hub that feeds, widgets, tiles or dashboards were made, changed or removed."""
     _send(CATALOGUE, {"type": "catalogue.changed"})
+
+
+def publish_reload(dashboard: str, now: int) -> None:
+    """Have the pages of a dashboard, by its slug, loaded anew; `*`: all pages."""
+    mark = now // RELOAD_EVERY
+    _send(CATALOGUE, {"type": "pages.reload", "dashboard": dashboard, "mark": mark})
 
 
 def _send(group: str, message: dict[str, Any]) -> None:

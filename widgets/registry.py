@@ -34,7 +34,8 @@ T = TypeVar("T", bound=Entry)
 class Registry(Generic[T]):
     """Instances of the subclasses of `base` in the modules of one package, by slug.
 
-    A module `gauge.py` holds one class with the slug `gauge`. Helper modules begin with `_`.
+    A module `gauge.py` holds one class with the slug `gauge`; for a hyphen in it stands `_`.
+    Helper modules begin with `_`.
     """
 
     def __init__(self, noun: str, package: str, base: type[T]) -> None:

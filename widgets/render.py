@@ -10,13 +10,13 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
-from django.template import Context, engines
-from django.template.backends.django import DjangoTemplates
+from django.template import Context
 
 from widgets.face import TileFrame
 from widgets.kinds import Data, Frame, kinds
 from widgets.numbers import format_age
 from widgets.options import BadOptions, read
+from widgets.prepared import prepared
 from widgets.registry import UnknownSlug
 
 logger = logging.getLogger(__name__)
@@ -58,8 +58,5 @@ def _failed(tile: TileFrame, error: str) -> TileFrame:
 
 def _fill(name: str, picture: Mapping[str, Any], data: Data, frame: Frame, tile: TileFrame) -> str:
     age = "" if tile.read_at is None else format_age(frame.now - tile.read_at)
-    context = {"more": data.hidden, "footer": "", **picture, "tile": tile, "age": age}
-    engine = engines["django"]
-    assert isinstance(engine, DjangoTemplates)
-    template = engine.engine.get_template(f"widgets/{name}.html")
-    return str(template.render(Context(context)))
+    context = {"more": data.hidden, "footer": "", **picture, "tile": tile.written(), "age": age}
+    return str(prepared(name).render(Context(context)))

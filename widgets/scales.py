@@ -1,30 +1,24 @@
-"""From values and moments to places in a picture: domains, round ticks, SVG paths. Pure.
+"""From values and moments to places in a picture: domains and round ticks. Pure.
 
-Whatever finite numbers go in, finite numbers come out: `NaN` in a path makes the browser drop
-all of it.
+Four scales: linear, logarithmic, time on the wall clock of a zone, and ordinal. Whatever finite
+numbers go in, finite numbers come out.
 """
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from widgets.clock import DAY, HOUR, MINUTE, SECOND
 
 Point = tuple[int, float]
 
-# The grid of a plot. Whole numbers keep a path short (six bytes a point, written as steps from
-# the last one) and still end finer than a pixel on a 4K wall.
-GRID_X = 3000
-GRID_Y = 1000
-# A distance of more than so many usual ones is a gap and never a straight line across it.
-GAP_STEPS = 3
-# A stretch that goes nowhere.
-DOT = "h0"
+# More of them than these on one axis would press every line flat.
+DECADES = 12
 # Beyond these a difference or its inverse is no float any more.
 HUGE = 1e300
 TINY = 1e-280
@@ -56,6 +50,55 @@ class Scale:
         """Where the value lies between low (0) and high (1)."""
         inside = min(max(value, self.low), self.high)
         return (inside - self.low) / (self.high - self.low)
+
+
+@dataclass(frozen=True, slots=True)
+class LogScale:
+    """Logarithmic, from `low`…`high`, both above zero; what is not above zero is at the foot.
+
+    `low` and `high` are powers of ten: the domain is whole decades. Made by `over`.
+    """
+
+    low: float
+    high: float
+
+    @classmethod
+    def over(cls, low: float, high: float) -> LogScale:
+        """Around the values that are above zero; at most DECADES, the upper ones."""
+        top = math.ceil(math.log10(min(max(high, TINY), HUGE)) - 1e-9)
+        foot = math.floor(math.log10(min(max(low, TINY), HUGE)) + 1e-9) if low > 0 else top - 3
+        foot = max(min(foot, top - 1), top - DECADES)
+        return cls(10.0**foot, 10.0**top)
+
+    @property
+    def flat(self) -> Scale:
+        """The linear scale of the logarithms, on which paths are drawn."""
+        return Scale(math.log10(self.low), math.log10(self.high))
+
+    def share(self, value: float) -> float:
+        return self.flat.share(self.log(value))
+
+    def log(self, value: float) -> float:
+        return math.log10(min(max(value, self.low), self.high))
+
+
+@dataclass(frozen=True, slots=True)
+class Bands:
+    """Ordinal: so many places side by side, each with a gap; shares of the whole."""
+
+    count: int
+    # What of each place is left empty.
+    gap: float = 0.2
+
+    @property
+    def width(self) -> float:
+        return (1 - self.gap) / max(self.count, 1)
+
+    def start(self, place: int) -> float:
+        return (place + self.gap / 2) / max(self.count, 1)
+
+    def middle(self, place: int) -> float:
+        return (place + 0.5) / max(self.count, 1)
 
 
 def extent(values: Iterable[float]) -> tuple[float, float] | None:
@@ -110,6 +153,13 @@ def inner_ticks(low: float, high: float, count: int, unit: str = "") -> list[flo
     return [t for t in round_ticks(low, high, count, unit) if low - slack <= t <= high + slack]
 
 
+def log_ticks(scale: LogScale, count: int) -> list[float]:
+    """The powers of ten, every so many of them, that make at most `count` steps."""
+    foot, top = round(math.log10(scale.low)), round(math.log10(scale.high))
+    every = max(-(-(top - foot) // max(count, 1)), 1)
+    return [10.0**n for n in range(foot, top + 1, every)]
+
+
 def time_ticks(start: int, end: int, count: int, zone: ZoneInfo) -> tuple[int, list[int]]:
     """The step and the moments (µs) in start…end that are round on a wall clock of `zone`.
 
@@ -146,17 +196,22 @@ def _wall(moment: int, zone: ZoneInfo) -> datetime:
     return datetime.fromtimestamp(moment / SECOND, zone).replace(tzinfo=None)
 
 
-def _moments(wall: datetime, zone: ZoneInfo, always: bool) -> Iterator[int]:
+# A window that moves on has the ticks that it had, but for the first and the last.
+@lru_cache(maxsize=5_000)
+def _moments(wall: datetime, zone: ZoneInfo, always: bool) -> list[int]:
     """When a clock in `zone` shows `wall`: once, twice, or never (`always`: then just after)."""
+    found = []
     for fold in (0, 1):
         at = wall.replace(tzinfo=zone, fold=fold)
         back = at.astimezone(UTC).astimezone(zone).replace(tzinfo=None, fold=0)
         if always or back == wall.replace(fold=0):
-            yield round(at.timestamp()) * SECOND
+            found.append(round(at.timestamp()) * SECOND)
         if always:
-            return
+            break
+    return found
 
 
+@lru_cache(maxsize=5_000)
 def time_label(moment: int, step: int, zone: ZoneInfo) -> str:
     """`14:05`, `14:05:30` where steps are below a minute, the day at midnight and above."""
     at = datetime.fromtimestamp(moment / SECOND, zone)
@@ -167,87 +222,3 @@ def time_label(moment: int, step: int, zone: ZoneInfo) -> str:
     if step >= HOUR and (at.hour, at.minute) == (0, 0):
         return f"{at:%a} {at.day}"
     return f"{at:%H:%M:%S}" if step < MINUTE else f"{at:%H:%M}"
-
-
-def _usual_step(points: Sequence[Point]) -> int:
-    distances = sorted([b[0] - a[0] for a, b in itertools.pairwise(points)])
-    return distances[len(distances) // 2] if distances else 0
-
-
-def line_path(points: Sequence[Point], start: int, end: int, scale: Scale, step: int = 0) -> str:
-    """The points as an SVG path on the grid; a lone one is a dot (with round line caps).
-
-    `step`: the usual distance of two points, µs, for gaps; 0: unknown, taken from the points.
-    """
-    return line_and_area(points, start, end, scale, step)[0]
-
-
-def line_and_area(
-    points: Sequence[Point], start: int, end: int, scale: Scale, step: int = 0
-) -> tuple[str, str]:
-    """`line_path`, and the path of what lies under it, down to the foot of the plot."""
-    found = list(_stretches(_inside(points, start, end, scale), start, end, scale, step))
-    lines = ["".join(parts) for _, parts in found]
-    areas = [
-        f"{line}V{GRID_Y}H{x}Z"
-        for line, (x, parts) in zip(lines, found, strict=True)
-        if parts[-1] != DOT
-    ]
-    return "".join(lines), "".join(areas)
-
-
-def _inside(points: Sequence[Point], start: int, end: int, scale: Scale) -> Sequence[Point]:
-    """The points with those outside of the plot put on its edge; mostly there are none."""
-    ends = extent([value for _, value in points])
-    if ends is None:
-        return points
-    low, high = scale.low, scale.high
-    if low <= ends[0] and ends[1] <= high and start <= points[0][0] and points[-1][0] <= end:
-        return points
-    return [(min(max(at, start), end), min(max(value, low), high)) for at, value in points]
-
-
-def _stretches(
-    points: Sequence[Point], start: int, end: int, scale: Scale, step: int
-) -> Iterator[tuple[int, list[str]]]:
-    """First column and path of each stretch without a gap.
-
-    One loop with its arithmetic inline: a wall does this for 100,000 points a second. Each
-    point is written as the step from the one before; those that do not move are left out.
-    """
-    across, down = GRID_X / max(end - start, 1), GRID_Y / (scale.high - scale.low)
-    high, most = scale.high, GAP_STEPS * (step or _usual_step(points)) or GRID_X + end - start
-    first, x, y, last = 0, 0, 0, 0
-    parts: list[str] = []
-    for at, value in points:
-        to_x, to_y = int((at - start) * across + 0.5), int((high - value) * down + 0.5)
-        if not parts or at - last > most:
-            if parts:
-                yield first, parts if len(parts) > 1 else [*parts, DOT]
-            first, parts = to_x, [f"M{to_x} {to_y}"]
-        elif to_x != x or to_y != y:
-            dy = to_y - y
-            parts.append(f"l{to_x - x} {dy}" if dy >= 0 else f"l{to_x - x}{dy}")
-        x, y, last = to_x, to_y, at
-    if parts:
-        yield first, parts if len(parts) > 1 else [*parts, DOT]
-
-
-def arc_path(start: float, end: float, radius: float, centre: float = 50) -> str:
-    """An arc clockwise from `start` to `end`, in degrees from twelve o'clock, on a square of 100.
-
-    Two decimals. An arc of no length is a dot.
-    """
-    (x1, y1), (x2, y2) = (_on_circle(angle, radius, centre) for angle in (start, end))
-    large = 1 if end - start > 180 else 0
-    return f"M{x1} {y1}A{_two(radius)} {_two(radius)} 0 {large} 1 {x2} {y2}"
-
-
-def _on_circle(angle: float, radius: float, centre: float) -> tuple[str, str]:
-    turned = math.radians(angle)
-    return _two(centre + radius * math.sin(turned)), _two(centre - radius * math.cos(turned))
-
-
-def _two(value: float) -> str:
-    text = f"{value:.2f}".rstrip("0").rstrip(".")
-    return "0" if text == "-0" else text

@@ -11,7 +11,7 @@ from typing import Any, cast
 from widgets.clock import HOUR
 from widgets.history import Reducer, step_for
 from widgets.judge import FRESHNESS_ORDER, STATE_ORDER
-from widgets.kinds import kinds
+from widgets.kinds import Points, kinds
 from widgets.models import Widget
 from widgets.options import read
 from widgets.shows import Show, matches, read_shows
@@ -33,6 +33,9 @@ class Spec:
     offsets: tuple[int, ...]
     top: int
     revision: int
+    points: Points = "reduced"
+    # How far back its events go, µs.
+    events: int = 0
 
     @classmethod
     def of(cls, widget: Widget) -> Spec:
@@ -51,6 +54,8 @@ class Spec:
             offsets=needs.offsets,
             top=widget.top,
             revision=widget.revision,
+            points=needs.points,
+            events=(widget.window or needs.events) if needs.events else 0,
         )
 
     @property
@@ -59,7 +64,7 @@ class Spec:
 
         A second window for the comparison alone would be raw samples of a whole week.
         """
-        return step_for(self.reach)
+        return 0 if self.points == "samples" else step_for(self.reach)
 
     @property
     def reach(self) -> int:

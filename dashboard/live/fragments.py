@@ -84,7 +84,7 @@ def _paint(board: Board, tile: Placed, spec: Spec, held: Held, now: int) -> Pain
     picked, fits = without(spec, pick(spec, feeds), held.left_out)
     if fits is None:
         return _failed(board, tile, NO_ROOM, now)
-    data = gather(spec, picked, held.windows_of(spec), now)
+    data = gather(spec, picked, held.windows_of(spec), now, held.events)
     said = condition(spec, picked, data.lines, now)
     error = said.error or _left_out(len(wanted) - len(feeds)) or fits
     version = max(said.version, tile.revision)

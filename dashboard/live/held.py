@@ -10,8 +10,9 @@ from django.conf import settings
 
 from dashboard.live import room
 from dashboard.live.room import WindowKey
-from widgets import clock, history, snapshot
+from widgets import clock, happenings, history, snapshot
 from widgets.history import Window
+from widgets.kinds import Happening
 from widgets.models import Feed, FeedState
 from widgets.select import Picked, Spec
 from widgets.snapshot import FeedNow
@@ -25,6 +26,10 @@ class Held:
     windows: dict[WindowKey, Window] = field(default_factory=dict)
     # How far back each window reaches, µs.
     reach: dict[WindowKey, int] = field(default_factory=dict)
+    # By feed, the events that some widget shows of it.
+    events: dict[int, Sequence[Happening]] = field(default_factory=dict)
+    # How far back those of a feed go, µs.
+    events_reach: dict[int, int] = field(default_factory=dict)
     # Windows that are wanted and for which there is no room.
     left_out: set[WindowKey] = field(default_factory=set)
     # The feeds of each selection that was asked for, as long as no feed comes or goes.
@@ -44,11 +49,16 @@ class Held:
         return lambda series: self.windows.get((series, step)) if spec.reach else None
 
     def lacks(self, spec: Spec, picked: Picked) -> set[int]:
-        """The feeds of those series that a widget draws and whose window should be here."""
+        """The feeds of which a widget draws windows or events that should be here and are not."""
+        lacking = {
+            feed.id
+            for feed in picked.feeds
+            if spec.events and self.events_reach.get(feed.id, -1) < spec.events
+        }
         if not spec.reach:
-            return set()
+            return lacking
         step = spec.step
-        return {
+        return lacking | {
             one.feed.id
             for one in picked.lines
             if self.reach.get((one.series.id, step), -1) < spec.reach
@@ -60,6 +70,8 @@ class Held:
         feed = self.feeds[message["feed"]]
         if not message["whole"] or message["previous"] != feed.version:
             return False
+        if message.get("events") and feed.id in self.events:
+            return False  # They are not in the message: the feed is loaded again with them.
         self._drop_windows(feed.apply(message))
         for series, moment, value in message["points"]:
             for step in history.TABLES:
@@ -76,6 +88,8 @@ class Held:
         self.feeds |= loaded.feeds
         self.windows |= loaded.windows
         self.reach |= loaded.reach
+        self.events |= loaded.events
+        self.events_reach |= loaded.events_reach
         self.left_out |= loaded.left_out
 
     def load_windows(self, specs: Sequence[Spec]) -> None:
@@ -84,6 +98,13 @@ class Held:
         self.windows = room.load(wanted, settings.HUB_POINTS)
         self.reach = {key: wanted[key] for key in self.windows}
         self.left_out = wanted.keys() - self.windows.keys()
+
+    def load_events(self, specs: Sequence[Spec]) -> None:
+        """The events that these widgets show of the feeds held, from the database."""
+        wanting = [spec for spec in specs if spec.events]
+        reach = max((spec.events for spec in wanting), default=0)
+        self.events_reach = {feed.id: reach for spec in wanting for feed in self.of(spec)}
+        self.events = happenings.load(self.events_reach, clock.now() - reach)
 
     def fit(self, specs: Sequence[Spec]) -> set[int]:
         """Let go of windows that nobody draws, and of those for which there is no room (any
@@ -115,6 +136,8 @@ class Held:
         if (gone := self.feeds.pop(feed, None)) is None:
             return
         self._matching.clear()
+        self.events.pop(feed, None)
+        self.events_reach.pop(feed, None)
         self._drop_windows({one.id for one in gone.series.values()})
 
     def _drop_windows(self, series: Collection[int]) -> None:
@@ -134,6 +157,7 @@ def load(ids: Collection[int], specs: Sequence[Spec]) -> Held:
     for _ in range(3):
         held = Held(snapshot.load(ids))
         held.load_windows(specs)
+        held.load_events(specs)
         versions = FeedState.objects.filter(pk__in=held.feeds).values_list("pk", "version")
         if all(held.feeds[pk].version == version for pk, version in versions):
             break

@@ -157,8 +157,18 @@ class Hub:
                 self.loader.feed_changed(message)
             elif message["type"] == "screen.painted":
                 self.places.receive(message)
+            elif message["type"] == "pages.reload":
+                self._reload(message["dashboard"], message["mark"])
             else:
                 self.comparer.wake()
+
+    def _reload(self, slug: str, mark: int) -> None:
+        """Tell pages of another build: they load themselves anew, once for each."""
+        frame = heartbeat(f"{settings.BUILD}+{mark}")
+        for wall in self.walls.values():
+            if slug in {"*", wall.board.slug}:
+                for slot in wall.slots:
+                    slot.beat(frame)
 
     async def beat(self) -> None:
         """Send a sign of life to every socket, for ever."""
@@ -169,9 +179,9 @@ class Hub:
                 slot.beat(frame)
 
 
-def heartbeat() -> Frame:
+def heartbeat(build: str = "") -> Frame:
     """What tells a page that the hub is alive, the server's time (ms), and its build."""
-    said = {"type": "heartbeat", "now": clock.now() // 1000, "build": settings.BUILD}
+    said = {"type": "heartbeat", "now": clock.now() // 1000, "build": build or settings.BUILD}
     return Frame(json.dumps(said))
 
 

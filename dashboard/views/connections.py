@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from django.contrib.auth.views import redirect_to_login
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
@@ -16,6 +14,7 @@ from django.views.decorators.http import require_safe
 
 from dashboard.live.audience import MOST, Told
 from dashboard.models import Audience
+from dashboard.views.staff import for_staff
 from widgets import clock, processes
 from widgets.clock import MINUTE, SECOND, as_datetime
 from widgets.models import Process
@@ -32,12 +31,9 @@ WAYS = {"socket": "WebSocket", "events": "events"}
 
 @require_safe
 @never_cache
+@for_staff
 def connections(request: HttpRequest) -> HttpResponseBase:
     """The page; it asks for itself again every 5 s."""
-    if not request.user.is_authenticated:
-        return redirect_to_login(request.get_full_path())
-    if not request.user.is_staff:
-        raise PermissionDenied
     now = clock.now()
     known = {process.key: process for process in Process.objects.defer("counters")}
     here: list[Audience] = []

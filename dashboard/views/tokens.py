@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib.auth.views import redirect_to_login
-from django.core.exceptions import PermissionDenied
 from django.db.models import F
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
+from dashboard.views.staff import for_staff
 from widgets import clock
 from widgets.clock import as_datetime, format_duration
 from widgets.models import Token
@@ -21,12 +20,9 @@ from widgets.push.tokens import BadToken
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
+@for_staff
 def page(request: HttpRequest) -> HttpResponseBase:
     """The list, with the form beside it."""
-    if not request.user.is_authenticated:
-        return redirect_to_login(request.get_full_path())
-    if not request.user.is_staff:
-        raise PermissionDenied
     if request.method != "POST":
         return _shown(request)
     try:

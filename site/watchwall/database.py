@@ -10,28 +10,31 @@ from urllib.parse import unquote, urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 _EXAMPLE = "postgres://user:password@host:5432/name"
-# Of one process besides Huey's workers: writer, ticker, pulse and hub, and four pages at a time.
-# More pages than that wait for each other.
-BESIDES_WORKERS = 8
+# Of one process besides Huey's workers: writer, ticker, pulse and hub, what listens to streams
+# (two), and four pages at a time. More pages than that wait for each other.
+BESIDES_WORKERS = 10
 
 
-def database(url: str, folder: Path, workers: int) -> dict[str, Any]:
+def database(url: str, folder: Path, workers: int, durable: str) -> dict[str, Any]:
     """Django's description of the database at `url`; errors never show its password.
 
     `folder`: where tests may put a file. `workers`: Huey's threads, each of which asks it.
+    `durable`: what a commit survives, `process` or `power`; "": what is usual with that database.
     """
     # Not urlsplit's scheme: a password with a bracket in it makes that fail.
     scheme = url.partition(":")[0].lower()
     if scheme == "sqlite":
-        return _sqlite(url, folder)
+        return _sqlite(url, folder, durable)
     if scheme in {"postgres", "postgresql"}:
-        return _postgresql(url, workers)
+        return _postgresql(url, workers, durable)
     raise ImproperlyConfigured(
         f"DATABASE_URL begins with {scheme[:20]!r}; it takes sqlite:///path/to/file or {_EXAMPLE}"
     )
 
 
-def _sqlite(url: str, folder: Path) -> dict[str, Any]:
+def _sqlite(url: str, folder: Path, durable: str) -> dict[str, Any]:
+    # NORMAL writes and leaves it to the system when that is on the disk; FULL waits for it.
+    synchronous = "FULL" if durable == "power" else "NORMAL"
     return {
         "ENGINE": "django.db.backends.sqlite3",
         # As everywhere: three slashes before an absolute path on Unix would be four by the letter.
@@ -44,13 +47,15 @@ def _sqlite(url: str, folder: Path) -> dict[str, Any]:
             "transaction_mode": "IMMEDIATE",
             "timeout": 5,
             # Nothing here may need the lock of who writes: each new thread would wait for it.
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+            "init_command": f"PRAGMA journal_mode=WAL; PRAGMA synchronous={synchronous};",
         },
     }
 
 
-def _postgresql(url: str, workers: int) -> dict[str, Any]:
+def _postgresql(url: str, workers: int, durable: str) -> dict[str, Any]:
     given = _parameters(url)
+    if durable == "process":
+        given["options"] = f"{given.get('options', _OPTIONS['options'])} -c synchronous_commit=off"
     place = {name: given.pop(name, "") for name in ("dbname", "user", "password", "host", "port")}
     if not place["dbname"] and "service" not in given:
         raise ImproperlyConfigured(f"DATABASE_URL names no database; it takes {_EXAMPLE}")

@@ -65,11 +65,11 @@ def addresses(name: str) -> list[tuple[str, int]]:
 
 
 def choice(name: str, default: str, among: tuple[str, ...]) -> str:
-    """One of a few words, in capitals."""
+    """One of a few words, in capitals; "" may be among them, and is what unset means."""
     given = text(name, default)
     if given.upper() in among:
         return given.upper()
-    raise ImproperlyConfigured(f"{name} is {given!r}; it takes {', '.join(among)}")
+    raise ImproperlyConfigured(f"{name} is {given!r}; it takes {', '.join(filter(None, among))}")
 
 
 def zone(name: str, default: str) -> str:

@@ -146,11 +146,14 @@ TEMPLATES = [
 # Of all windows that one web process holds. A raw sample takes 80 bytes, a minute or hour 250.
 HUB_POINTS = number("WATCHWALL_HUB_POINTS", 2_000_000, 1_000, 1_000_000_000)
 WORKERS = number("WATCHWALL_WORKERS", 4, 1, 64)
+# What a commit survives: that Watchwall is killed, or that the power goes.
+DURABLE = choice("WATCHWALL_DURABLE", "", ("", "PROCESS", "POWER")).lower()
 DATABASES = {
     "default": database(
         text("DATABASE_URL", "sqlite:///" + quote(str(DATA_DIR / "watchwall.sqlite3"))),
         DATA_DIR,
         WORKERS,
+        DURABLE,
     )
 }
 
@@ -167,6 +170,8 @@ PUSH_LIMIT = number("WATCHWALL_PUSH_LIMIT", 16, 1, 256) * 1_048_576
 EGRESS = networks("WATCHWALL_EGRESS")
 # The folder whose programs the source `plugin` may run; "" for none.
 PLUGINS = text("WATCHWALL_PLUGINS", "")
+# The folders whose files the source `tail` may read; none given, nothing.
+TAIL = items("WATCHWALL_TAIL")
 # Who is asked whether this machine itself is cut off.
 ANCHORS = addresses("WATCHWALL_ANCHORS")
 # An object and not a dict: with a dict, Huey runs every task at once, in the caller, under DEBUG.

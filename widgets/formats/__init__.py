@@ -68,8 +68,16 @@ class Push:
 
 
 @dataclass(frozen=True, slots=True)
+class Reload:
+    """Pages to be loaded anew: those of the dashboard of that name (its slug); `*` is all."""
+
+    dashboard: str
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
-    """What became of a body. `status` is HTTP's: 200, 400, 401, 403, 404, 413, 415, 422, 503.
+    """What became of a body. `status` is HTTP's: 200, 400, 401, 403, 404, 413, 415, 422, 503,
+    507.
 
     `taken`: how many numbers, or readings without numbers, are in the database now. `refused`:
     the first of what is not, and `more` how many others. `message` says all of it in a sentence.
@@ -145,7 +153,7 @@ class Format:
         """The token in the body, where the format has one there; "" if there is none."""
         return ""
 
-    def decode(self, body: bytes, request: Request) -> Iterable[Push | BadPush]:
+    def decode(self, body: bytes, request: Request) -> Iterable[Push | BadPush | Reload]:
         raise NotImplementedError
 
     def answer(self, request: Request, result: Result) -> Answer:

@@ -7,9 +7,19 @@ from typing import Any
 
 from widgets.formats import BadPush
 
+# Objects and lists in one body; each takes some 70 bytes, where two are enough to write it.
+MOST_NESTED = 1_000_000
+
+
+def check_size(body: bytes) -> None:
+    """BadPush (413) for a body that would become many times as long."""
+    if body.count(b"{") + body.count(b"[") > MOST_NESTED:
+        raise BadPush("", f"more than {MOST_NESTED:,} objects and lists; send it in parts", 413)
+
 
 def parse(body: bytes) -> Any:
     """What the body says. NaN and Infinity pass: whoever reads the numbers names their place."""
+    check_size(body)
     try:
         return json.loads(body)
     except json.JSONDecodeError as error:

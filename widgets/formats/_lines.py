@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from io import StringIO
 
 from widgets.clock import HOUR, MINUTE, SECOND
 from widgets.formats import BadPush
 from widgets.formats._points import MOST_TAGS, Points, series_name
+from widgets.reading import MAX_NAME, MAX_SERIES
 
 # A timestamp in µs is it times the first, divided by the second.
 PRECISIONS = {
@@ -25,6 +27,8 @@ PRECISIONS = {
     "m": (MINUTE, 1),
     "h": (HOUR, 1),
 }
+# More fields than a feed may have series.
+MOST_FIELDS = MAX_SERIES
 # Of a body in which more lines are wrong the rest is not read.
 MOST_WRONG = 1_000
 
@@ -53,11 +57,11 @@ def read(text: str, points: Points, precision: tuple[int, int]) -> Iterator[BadP
         try:
             head, fields, stamp = _split(line)
             if head not in known:
-                known[head] = _named(head)
+                # Of a sender the same come again with every batch; a long one is nobody's.
+                known[head] = (_named if len(head) > MAX_NAME else _named_before)(head)
             feed, tags = known[head]
             at = _moment(stamp, precision) if stamp else None
-            for key, value in fields:
-                points.add(feed, key + tags, at, value, place)
+            points.add_all(feed, at, [(key + tags, value) for key, value in fields], place)
         except Wrong as error:
             bad = BadPush(place, str(error))
         except BadPush as error:
@@ -86,7 +90,10 @@ def _split(line: str) -> tuple[str, list[Field], str]:
     if not fields:
         raise Wrong("a measurement and at least one field are expected, such as cpu usage=7")
     found = []
-    for field in fields.split(","):
+    parts = fields.split(",", MOST_FIELDS)
+    if len(parts) > MOST_FIELDS:
+        raise Wrong(f"it has more than {MOST_FIELDS:,} fields")
+    for field in parts:
         key, sign, value = field.partition("=")
         if not sign or not key:
             raise Wrong(f"the field {field[:40]!r} is not written name=value")
@@ -99,7 +106,7 @@ def _split_slowly(line: str) -> tuple[str, list[Field], str]:
     space = _SPACE.search(line)
     if space is None:
         raise Wrong("a measurement and at least one field are expected, such as cpu usage=7")
-    found = []
+    found: list[Field] = []
     at = space.end()
     while at < len(line) and line[at] == " ":
         at += 1
@@ -107,6 +114,8 @@ def _split_slowly(line: str) -> tuple[str, list[Field], str]:
         field = _FIELD.match(line, at)
         if field is None:
             raise Wrong(f"a field is expected at {line[at : at + 40]!r}, written name=value")
+        if len(found) >= MOST_FIELDS:
+            raise Wrong(f"it has more than {MOST_FIELDS:,} fields")
         key, value = _plain(field[1]), field[2]
         at = field.end()
         if not value and line[at : at + 1] == '"':
@@ -123,7 +132,7 @@ def _split_slowly(line: str) -> tuple[str, list[Field], str]:
 
 
 def _plain(given: str) -> str:
-    return _ESCAPED.sub(r"\1", given)
+    return _ESCAPED.sub(r"\1", given) if "\\" in given else given
 
 
 def _value(key: str, given: str) -> float:
@@ -153,6 +162,9 @@ def _named(head: str) -> tuple[str, str]:
             raise Wrong(f"the tag {part[:40]!r} is not written name=value")
         tags[_plain(pair[0])] = _plain(pair[1])
     return feed, series_name("", tags)
+
+
+_named_before = lru_cache(10_000)(_named)
 
 
 def _moment(stamp: str, precision: tuple[int, int]) -> int:

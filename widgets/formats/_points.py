@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from widgets.clock import SECOND
 from widgets.formats import BadPush, Push
@@ -81,6 +81,7 @@ class Points:
     def __init__(self, now: int) -> None:
         self.now = now
         self.count = 0
+        self.parts = 0
         self._feeds: dict[str, dict[str, list[tuple[int | None, float]]]] = {}
         # Where a feed is named first; a batch of lines cannot say more of one reading.
         self._places: dict[str, str] = {}
@@ -100,29 +101,47 @@ class Points:
         verdict: Verdict | None = None,
     ) -> None:
         """Take one in, or raise BadPush. `at` in µs."""
-        if not -_INFINITY < value < _INFINITY:
-            check_number(value, series[:100], place)
-        if at is not None and not 0 < at <= self.now + MOST_AHEAD:
-            check_time(at, self.now, place)
-        self.count += 1
-        if self.count > MOST_POINTS:
-            raise BadPush(
-                place, f"more than {MOST_POINTS:,} numbers in one body; send several", 413
-            )
-        known = self._known.get(feed)
-        points = known.get(series) if known is not None else None
-        if points is None:
-            points = self._points(feed, series, place)
-        points.append((at, value))
+        self.add_all(feed, at, [(series, value)], place)
         if unit:
             self._units.setdefault(feed, {})[series.strip()] = unit
         if verdict is not None:
             self._verdicts.setdefault(feed, {})[series.strip()] = verdict
 
+    def part(self, place: str) -> None:
+        """Count an item of the body, whatever it holds, or raise BadPush (413): a list of millions
+        of nothing takes as long as one of numbers."""
+        self.parts += 1
+        if self.parts > MOST_POINTS:
+            raise BadPush(place, f"more than {MOST_POINTS:,} items in one body; send several", 413)
+
+    def _count(self, numbers: int, place: str) -> None:
+        self.count += numbers
+        if self.count > MOST_POINTS:
+            raise BadPush(
+                place, f"more than {MOST_POINTS:,} numbers in one body; send several", 413
+            )
+
+    def add_all(
+        self, feed: str, at: int | None, numbers: Sequence[tuple[str, float]], place: str
+    ) -> None:
+        """Take several of one moment in, or raise BadPush and take none of them. `at` in µs."""
+        self._count(len(numbers), place)
+        if at is not None and not 0 < at <= self.now + MOST_AHEAD:
+            check_time(at, self.now, place)
+        known = self._known.get(feed)
+        found = []
+        for series, value in numbers:
+            if not -_INFINITY < value < _INFINITY:
+                check_number(value, series[:100], place)
+            points = known.get(series) if known is not None else None
+            found.append(points if points is not None else self._points(feed, series, place))
+        for points, (_, value) in zip(found, numbers, strict=True):
+            points.append((at, value))
+
     def lose(self, feed: str, series: str, at: int, place: str) -> None:
         """Its source has lost sight of a series at that moment, µs."""
+        self._count(1, place)
         check_time(at, self.now, place)
-        self.count += 1
         check_feed(feed, place)
         lost = self._lost.setdefault(feed, {})
         name = check_series(series, place)
@@ -143,8 +162,10 @@ class Points:
         for feed, series in self._feeds.items():
             yield from self._of(feed, series)
         for feed, lost in self._lost.items():
-            for at in sorted(set(lost.values())):
-                names = [name for name, when in lost.items() if when == at]
+            by_moment: dict[int, list[str]] = {}
+            for name, at in lost.items():
+                by_moment.setdefault(at, []).append(name)
+            for at, names in sorted(by_moment.items()):
                 yield Push(feed, Reading(at=at, complete=False, lost=names))
 
     def _of(self, feed: str, series: dict[str, list[tuple[int | None, float]]]) -> Iterator[Push]:

@@ -19,6 +19,7 @@ CODES = {
     415: "invalid",
     422: "unprocessable entity",
     503: "unavailable",
+    507: "unavailable",
 }
 
 
@@ -36,8 +37,9 @@ class Influx(Format):
         route("POST", "/api/v2/write"),
         route("POST", "/api/live/push/<stream>"),
         route("GET HEAD", "/ping", open=True),
-        route("GET", "/health", open=True),
-        route("GET", "/ready", open=True),
+        route("GET HEAD", "/health", open=True),
+        route("GET HEAD", "/api/v2/health", open=True),
+        route("GET HEAD", "/ready", open=True),
         route("GET POST", "/query", open=True),
     )
     token_query = ("token", "p")
@@ -70,6 +72,8 @@ class Influx(Format):
 
     def greet(self, request: Request) -> Answer:
         if request.path == "/ping":
+            if request.query.get("verbose", "false") not in {"", "0", "false"}:
+                return as_json(200, {"version": VERSION["X-Influxdb-Version"]}, **VERSION)
             return Answer(204, headers=VERSION)
         if request.path == "/query":
             # Telegraf makes its database before it writes; there is nothing to make.

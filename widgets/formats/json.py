@@ -38,11 +38,15 @@ class Json(Format):
 
     def decode(self, body: bytes, request: Request) -> Iterator[Push | BadPush]:
         feed = check_feed(request.parts["name"].strip(), "the address")
-        given = parse(body)
-        if isinstance(given, list):
-            yield from _batch(feed, given, request.now)
-        else:
-            yield Push(feed, _reading(given, "", request.now))
+        yield from pushes(feed, parse(body), request.now)
+
+
+def pushes(feed: str, given: Any, now: int) -> Iterator[Push | BadPush]:
+    """What parsed JSON says of a feed; see `Json`. `now` in µs."""
+    if isinstance(given, list):
+        yield from _batch(feed, given, now)
+    else:
+        yield Push(feed, _reading(given, "", now))
 
 
 def _batch(feed: str, given: list[Any], now: int) -> Iterator[Push | BadPush]:
@@ -51,6 +55,7 @@ def _batch(feed: str, given: list[Any], now: int) -> Iterator[Push | BadPush]:
     latest: dict[str, tuple[Reading, str]] = {}
     for i, item in enumerate(given):
         place = f"[{i}]"
+        points.part(place)
         try:
             reading = _listed(item, place, now)
             for name, value in reading.numbers.items():

@@ -17,6 +17,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 from opentelemetry.proto.metrics.v1 import metrics_pb2
 
 from widgets.formats import Answer, BadPush, Format, Push, Request, Result, route
+from widgets.formats._json import check_size
 from widgets.formats._points import MOST_TAGS, Points, series_name
 from widgets.formats._proto import messages
 from widgets.formats._quantiles import (
@@ -56,6 +57,7 @@ class Otlp(Format):
         points = Points(request.now)
         for i, of_resource in enumerate(sent.resource_metrics):
             where = f"resourceMetrics[{i}]"
+            points.part(where)
             try:
                 about = _attributes(of_resource.resource.attributes, f"{where}.resource")
             except BadPush as error:
@@ -65,6 +67,7 @@ class Otlp(Format):
             for j, of_scope in enumerate(of_resource.scope_metrics):
                 for k, metric in enumerate(of_scope.metrics):
                     place = f"{where}.scopeMetrics[{j}].metrics[{k}]"
+                    points.part(place)
                     yield from _take(metric, common, points, place)
         yield from points.pushes()
 
@@ -93,6 +96,8 @@ def _is_json(request: Request) -> bool:
 
 
 def _parse(body: bytes, request: Request) -> ExportMetricsServiceRequest:
+    if _is_json(request):
+        check_size(body)
     try:
         if not _is_json(request):
             return ExportMetricsServiceRequest.FromString(body)
@@ -115,6 +120,7 @@ def _take(metric: Any, common: dict[str, str], points: Points, place: str) -> It
     read, unit = _READERS[kind], _unit(metric.unit)
     for n, point in enumerate(data.data_points):
         where = f"{place}.{kind}.dataPoints[{n}]"
+        points.part(where)
         try:
             tags = common | _attributes(point.attributes, where)
             at = point.time_unix_nano // 1000 or None

@@ -57,8 +57,10 @@ class Prometheus(Format):
             raise BadPush("", "this is no WriteRequest of Prometheus") from None
         points = Points(request.now)
         for i, series in enumerate(sent.timeseries):
+            place = f"timeseries[{i}]"
+            points.part(place)
             try:
-                _take(series, points, f"timeseries[{i}]")
+                _take(series, points, place)
             except BadPush as error:
                 if error.status == 413:
                     raise

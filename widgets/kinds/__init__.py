@@ -12,6 +12,7 @@ from widgets.reading import Freshness, State
 from widgets.registry import Registry
 
 Accepts = Literal["numbers", "rows", "text", "nothing"]
+Points = Literal["reduced", "buckets", "samples"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +52,45 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class Happening:
+    """An event as a picture gets it: a state or a freshness that was left for another, or a note.
+
+    `key`: of the line it befell, "" where it befell the whole feed. `end`: None while it goes on.
+    """
+
+    key: str
+    feed: str
+    series: str
+    axis: Literal["state", "freshness", "note"]
+    what: str
+    start: int
+    end: int | None
+    value: float | None = None
+    unit: str = ""
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A picture's data as a table, for who cannot see it."""
+
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
 class Data:
-    """What a widget shows. `hidden`: how many series were left out by a cap."""
+    """What a widget shows. `hidden`: how many series were left out by a cap.
+
+    `events`: those that `Needs.events` asked for, the newest first.
+    """
 
     lines: Sequence[Line] = ()
     rows: Sequence[Mapping[str, Any]] = ()
     text: str = ""
     notes: Sequence[str] = ()
     hidden: int = 0
+    events: Sequence[Happening] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +111,17 @@ class Frame:
 @dataclass(frozen=True, slots=True)
 class Needs:
     """What a kind wants besides the last values: a window of points (µs; 0 none), and the values
-    at offsets (µs ago) to compare with."""
+    at offsets (µs ago) to compare with.
+
+    `points`: reduced to what can be seen, with their peaks; each bucket of the table that suits
+    the window; or every raw sample, for what counts them. `events`: how far back (µs) it wants
+    events; 0 none.
+    """
 
     window: int = 0
     offsets: tuple[int, ...] = ()
+    points: Points = "reduced"
+    events: int = 0
 
 
 class Kind:
@@ -105,6 +144,10 @@ class Kind:
 
     def picture(self, options: Mapping[str, Any], data: Data, frame: Frame) -> dict[str, Any]:
         raise NotImplementedError
+
+    def sheet(self, options: Mapping[str, Any], data: Data, frame: Frame) -> Sheet | None:
+        """The data as a table, for who cannot see the picture; None: its series, or its rows."""
+        return None
 
 
 kinds: Registry[Kind] = Registry("widget kind", "widgets.kinds", Kind)

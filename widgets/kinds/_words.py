@@ -10,6 +10,15 @@ from widgets.numbers import format_age, say
 from widgets.reading import State
 
 MARKS: dict[State, str] = {"ok": "", "unknown": "?", "warning": "◆", "critical": "▲"}
+# Everything that can be the matter: its sign, and the look it has (a state, or none).
+WORDS: dict[str, tuple[str, str]] = {
+    "critical": ("▲", "critical"),
+    "warning": ("◆", "warning"),
+    "unknown": ("?", "unknown"),
+    "late": ("◔", ""),
+    "stale": ("◌", ""),
+    "failed": ("✕", ""),
+}
 # A shorter beginning costs little room and helps to know the series again.
 SHARED_LEAST = 8
 SEVERITY: tuple[State, ...] = ("critical", "warning", "unknown", "ok")

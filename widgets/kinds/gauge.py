@@ -7,12 +7,15 @@ from typing import Any
 
 from django import forms
 
+from widgets import formula
+from widgets.axes import percent
+from widgets.formula import UnitOptions
 from widgets.kinds import Data, Frame, Kind, Line
 from widgets.kinds._words import explain, left_out
 from widgets.kinds.stat import fit
 from widgets.numbers import format_number, say
-from widgets.options import Options
-from widgets.scales import Scale, arc_path
+from widgets.paths import arc_path
+from widgets.scales import Scale
 
 # Degrees from twelve o'clock.
 FROM, TO = -135.0, 135.0
@@ -20,7 +23,7 @@ RADIUS = 42
 ZONE_RADIUS = 48.5
 
 
-class GaugeOptions(Options):
+class GaugeOptions(UnitOptions):
     min = forms.FloatField(initial=0, help_text="Where the dial begins.")
     max = forms.FloatField(
         required=False,
@@ -35,13 +38,18 @@ class Gauge(Kind):
     size = (2, 2)
 
     def picture(self, options: Mapping[str, Any], data: Data, frame: Frame) -> dict[str, Any]:
-        line = data.lines[0] if data.lines else Line("", "")
+        lines = formula.apply(options, data.lines)
+        line = lines[0] if lines else Line("", "")
         top = dial_top(line, options["max"])
         scale = Scale.over(min(options["min"], top), max(options["min"], top))
         text, unit = format_number(line.value, line.unit, "short")
         share = 0.0 if line.value is None else scale.share(line.value)
         whole = "" if line.unit == "%" and top == 100 else f"of {say(top, line.unit, 'short')}"
         return {
+            # There is no room for a dial: a bar beside the number.
+            "flat": frame.height == 1,
+            "share": percent(share),
+            "fit": fit(text, unit),
             "text": text,
             "unit": unit,
             "font": f"{min(27, 90 / fit(text, '')):.1f}",
@@ -50,7 +58,7 @@ class Gauge(Kind):
             "zones": zones(line, scale),
             "described": f"{say(line.value, line.unit)} {whole}".strip(),
             "footer": explain(line, frame.now) or whole,
-            "more": left_out(data, 1),
+            "more": 0 if options["formula"] else left_out(data, 1),
         }
 
 

@@ -7,19 +7,23 @@ from typing import Any
 
 from django import forms
 
+from widgets import formula
 from widgets.clock import DAY, MINUTE, format_duration
+from widgets.formula import UnitOptions
 from widgets.history import thin
-from widgets.kinds import Data, Frame, Kind, Line, Needs
+from widgets.kinds import Data, Frame, Kind, Line, Needs, Sheet
 from widgets.kinds._words import explain, left_out
 from widgets.numbers import format_number, join, say
-from widgets.options import BoolField, DurationField, Options
-from widgets.scales import Scale, extent, line_and_area, within
+from widgets.options import BoolField, DurationField
+from widgets.paths import line_and_area
+from widgets.scales import Scale, extent, within
+from widgets.sheets import history_sheet
 
-# Of a spark 300 pixels wide more points than these cannot be told apart.
-SPARK_POINTS = 150
+# Of a spark some hundred pixels wide more points than these cannot be told apart.
+SPARK_POINTS = 100
 
 
-class StatOptions(Options):
+class StatOptions(UnitOptions):
     compare = DurationField(
         required=False,
         initial="",
@@ -37,6 +41,9 @@ class StatOptions(Options):
         max_length=100,
         help_text="A few words beneath the number, such as: target 99.9 %.",
     )
+    goal = forms.FloatField(
+        required=False, help_text="The number to reach; how far it is off stands beneath it."
+    )
 
 
 class Stat(Kind):
@@ -52,15 +59,16 @@ class Stat(Kind):
         )
 
     def picture(self, options: Mapping[str, Any], data: Data, frame: Frame) -> dict[str, Any]:
-        line = data.lines[0] if data.lines else Line("", "")
+        lines = formula.apply(options, data.lines)
+        line = lines[0] if lines else Line("", "")
         text, unit = format_number(line.value, line.unit)
         window = frame.window or options["window"]
         return {
             "text": text,
             "unit": unit,
-            "fit": fit(text, unit),
+            "fit": str(fit(text, unit)),
             "footer": self.footer(options, line, frame),
-            "more": left_out(data, 1),
+            "more": 0 if options["formula"] else left_out(data, 1),
             "spark": spark(line, frame.now - window, frame.now) if options["spark"] else None,
         }
 
@@ -68,8 +76,16 @@ class Stat(Kind):
         """What explains the number best: why it is bad, or else its change and its target."""
         if why := explain(line, frame.now):
             return why
-        said = [change(line, options["compare"]), options["target"]]
+        if not line.at and line.message:
+            return line.message
+        said = [change(line, options["compare"]), to_goal(line, options["goal"]), options["target"]]
         return " · ".join(part for part in said if part)
+
+    def sheet(self, options: Mapping[str, Any], data: Data, frame: Frame) -> Sheet | None:
+        if not options["spark"]:
+            return None
+        lines = formula.apply(options, data.lines)[:1]
+        return history_sheet(lines, frame, frame.window or options["window"])
 
 
 def fit(text: str, unit: str) -> int:
@@ -93,18 +109,29 @@ def change(line: Line, offset: int | None) -> str:
     return f"{sign}{say(difference, line.unit)} in {span}"
 
 
-def spark(line: Line, start: int, end: int) -> dict[str, str] | None:
+def to_goal(line: Line, goal: float | None) -> str:
+    """`160 under the goal of 1,000`; nothing without either."""
+    if goal is None or line.value is None:
+        return ""
+    said, off = say(goal, line.unit), line.value - goal
+    if not off:
+        return f"at the goal of {said}"
+    way = "over" if off > 0 else "under"
+    return f"{say(abs(off), line.unit)} {way} the goal of {said}"
+
+
+def spark(line: Line, start: int, end: int, most: int = SPARK_POINTS) -> dict[str, str] | None:
     """The two paths of a small line; None where there is nothing to draw.
 
     It has no axis to be read, so a history shorter than the window takes the whole width: on a
     wall that has just begun it would otherwise be a splinter at the right edge.
     """
-    points = thin(within(line.points, start, end), SPARK_POINTS)
+    points = thin(within(line.points, start, end), most)
     ends = extent([value for _, value in points])
     if ends is None:
         return None
     start = points[0][0]
     # Thinned points stand further apart than the usual step says.
-    step = max(line.step, (end - start) // SPARK_POINTS) if line.step else 0
+    step = max(line.step, (end - start) // most) if line.step else 0
     path, area = line_and_area(points, start, end, Scale.over(*ends), step)
     return {"line": path, "area": area}

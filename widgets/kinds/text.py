@@ -12,8 +12,9 @@ from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
 
 from widgets.kinds import Data, Frame, Kind
-from widgets.kinds._room import pixels
+from widgets.layout import pixels
 from widgets.options import Options
+from widgets.values import escape_markdown, fill
 
 TAGS = {
     *("p", "br", "hr", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "li", "blockquote"),
@@ -32,7 +33,8 @@ class TextOptions(Options):
         initial="",
         max_length=MOST_TEXT,
         widget=forms.Textarea,
-        help_text="Markdown to show; empty: the text of the reading.",
+        help_text="Markdown to show, with values in it: {cpu} is that of the series called cpu. "
+        "Empty: the text of the reading.",
     )
 
 
@@ -40,11 +42,11 @@ class Text(Kind):
     slug = "text"
     label = "Text"
     Options = TextOptions
-    accepts = frozenset({"text", "nothing"})
+    accepts = frozenset({"text", "numbers", "nothing"})
     size = (3, 2)
 
     def picture(self, options: Mapping[str, Any], data: Data, frame: Frame) -> dict[str, Any]:
-        text = options["markdown"] or data.text
+        text = fill(options["markdown"], data.lines, escape_markdown) or data.text
         return {"html": to_html(text[:MOST_TEXT]), "size": text_size(text, frame)}
 
 

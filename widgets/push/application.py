@@ -17,12 +17,12 @@ from django.db import DatabaseError
 from django.db.models.signals import post_delete, post_save
 
 from widgets import clock
+from widgets.directory import Directory
 from widgets.formats import Answer, BadPush, Format, Push, Request, Result, formats
 from widgets.models import Feed, Token
 from widgets.outage import meaning
 from widgets.push import body as bodies
 from widgets.push import keys, tokens
-from widgets.push.directory import Directory
 from widgets.push.door import Door, Tally, Threads, gathered
 from widgets.push.routing import Found, Router
 from widgets.push.tokens import Grant, Remembered
@@ -33,6 +33,8 @@ R = TypeVar("R")
 # A body larger than this (bytes) is unpacked and decoded in a thread, so that sockets and other
 # senders do not wait for it; two at a time, since each takes many times its size in memory.
 LARGE = 32_768
+# Of a packed one, which may become a thousand times as long.
+LARGE_PACKED = 4_096
 DECODING = 2
 # So many bytes of bodies at a time in all, by the limit of one: more must wait outside.
 BODIES = 8
@@ -119,7 +121,7 @@ class PushApplication:
             length = request.headers.get("content-length", "")
             body = await bodies.read(receive, length, settings.PUSH_LIMIT, share.take)
             request = replace(request, now=clock.now())
-            return await self._handle(one, request, body, grant)
+            return await self._handle(one, request, body, grant, share)
         except Refused as refused:
             return one.answer(request, refused.result)
         except BadPush as bad:
@@ -130,14 +132,9 @@ class PushApplication:
             share.give_back()
 
     async def _handle(
-        self, one: Format, request: Request, sent: bytes, grant: Grant | None
+        self, one: Format, request: Request, sent: bytes, grant: Grant | None, share: Share
     ) -> Answer:
-        encoding = request.headers.get("content-encoding", "")
-        body = sent
-        if encoding.strip().lower() not in one.unpacks:
-            body = await self._work(
-                len(sent), lambda: bodies.unpack(sent, encoding, settings.PUSH_LIMIT)
-            )
+        body = await self._unpacked(one, request, sent, share)
         grant = grant or await self._grant(one, request, body)
         if grant is None:
             raise Refused(401, UNSIGNED)
@@ -155,6 +152,18 @@ class PushApplication:
         if key:
             await self.threads.write(keys.finish, key, answer)
         return answer
+
+    async def _unpacked(self, one: Format, request: Request, sent: bytes, share: Share) -> bytes:
+        encoding = request.headers.get("content-encoding", "").strip().lower()
+        if encoding in {"", "identity", *one.unpacks}:
+            return sent
+
+        def unpack() -> bytes:
+            return bodies.unpack(sent, encoding, settings.PUSH_LIMIT)
+
+        body = await self._work(len(sent) > LARGE_PACKED, unpack)
+        share.take(len(body))
+        return body
 
     async def _grant(self, one: Format, request: Request, body: bytes) -> Grant | None:
         """What the sender may do; None if the token must be in the body, which is not here yet."""
@@ -190,15 +199,17 @@ class PushApplication:
         """Decode and deliver. `at`: the moment of what says none, where it may come again."""
         tally = Tally()
         for_whom = replace(request, only_feed=grant.only_feed)
-        pushes = await self._work(len(body), lambda: gathered(one.decode(body, for_whom), tally))
+        pushes = await self._work(
+            len(body) > LARGE, lambda: gathered(one.decode(body, for_whom), tally)
+        )
         if at is not None:
             pushes = [_dated(push, at) for push in pushes]
         await self.door.deliver(pushes, tally, grant, request.now)
         return tally.result()
 
-    async def _work(self, size: int, work: Callable[[], R]) -> R:
+    async def _work(self, much: bool, work: Callable[[], R]) -> R:
         """Here, or in a thread if there is much of it."""
-        if size <= LARGE:
+        if not much:
             return work()
         if self.decoding is None:
             self.decoding = asyncio.Semaphore(DECODING)
@@ -230,7 +241,7 @@ def request_of(scope: Mapping[str, Any], found: Found) -> Request:
     """What was sent besides its body."""
     return Request(
         method=scope["method"],
-        path=scope["path"],
+        path="/" + scope["path"].strip("/"),
         now=clock.now(),
         parts=found.parts,
         query=dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)),

@@ -51,10 +51,10 @@ async def read(receive: Receive, declared: str, limit: int, take: Callable[[int]
 
 
 def unpack(body: bytes, encoding: str, limit: int) -> bytes:
-    """The body unpacked; a BadPush if it cannot be, or if it were larger than the limit."""
-    encoding = encoding.strip().lower()
-    if encoding in {"", "identity"}:
-        return body
+    """The body unpacked; a BadPush if it cannot be, or if it were larger than the limit.
+
+    `encoding`: as it was said, in lower case.
+    """
     if encoding not in _WINDOWS:
         raise BadPush(
             "Content-Encoding",

@@ -11,11 +11,10 @@ from typing import ParamSpec, TypeVar
 
 from django.db import close_old_connections, connection
 
-from widgets import record
+from widgets import directory, publish, record
 from widgets.change import Arrival, Outcome
-from widgets.formats import BadPush, Push, Result
-from widgets.push import directory
-from widgets.push.directory import Directory, Known
+from widgets.directory import Directory, Known, names_of, without
+from widgets.formats import BadPush, Push, Reload, Result
 from widgets.push.tokens import Grant
 from widgets.reading import Reading
 
@@ -69,6 +68,7 @@ class Tally:
     refused: list[BadPush] = field(default_factory=list)
     more: int = 0
     version: int = 0
+    reloads: list[Reload] = field(default_factory=list)
 
     def refuse(self, bad: BadPush) -> None:
         if len(self.refused) < MOST_SAID:
@@ -88,18 +88,20 @@ class Tally:
         return Result(status, self.taken, self.refused, self.more, message, self.version)
 
 
-def gathered(items: Iterable[Push | BadPush], tally: Tally) -> list[Push]:
-    """What a decoder yields: the good ones; the others go to the tally. It may be run anywhere."""
+def gathered(items: Iterable[Push | BadPush | Reload], tally: Tally) -> list[Push]:
+    """What a decoder yields: the pushes; the rest goes to the tally. It may be run anywhere."""
     pushes = []
     try:
         for item in items:
             if isinstance(item, Push):
                 pushes.append(item)
+            elif isinstance(item, Reload):
+                tally.reloads.append(item)
             else:
                 tally.refuse(item)
     except BadPush as bad:
-        # Of a body that is no good as a whole nothing is taken.
-        tally.refused.insert(0, bad)
+        # Of a body that is no good as a whole nothing is taken, and nothing else is said.
+        tally.refused, tally.more = [bad], 0
         return []
     return pushes
 
@@ -116,7 +118,10 @@ class Door:
 
         NotRecorded: the database would not take it, or too much waits.
         """
-        mine = [push for push in pushes if _covered(push, grant, tally)]
+        for one in tally.reloads:
+            if _allowed(one.dashboard, "the dashboard ", "", grant, tally):
+                publish.publish_reload(one.dashboard, now)
+        mine = [push for push in pushes if _allowed(push.feed, "", push.place, grant, tally)]
         gone = await self._deliver(mine, tally, grant, now)
         if gone:
             # Deleted since they were remembered: made again, if the token may.
@@ -155,7 +160,7 @@ class Door:
             return
         missing = await self.threads.look(self.feeds.load, unknown)
         if missing and grant.may_create:
-            await self.threads.write(directory.make, missing, grant)
+            await self.threads.write(directory.make, missing, grant.maker)
             await self.threads.look(self.feeds.load, missing)
 
     def _known(self, push: Push, grant: Grant, tally: Tally) -> Known | None:
@@ -187,11 +192,11 @@ class Door:
         """Without the series that there is no room for."""
         if not any(names_of(push.reading) - known.series for push, known in found):
             return list(found)
-        room = await self.threads.look(directory.room_for_series, grant)
+        room = await self.threads.look(directory.room_for_series, grant.maker)
         fitting = []
         for push, known in found:
             new = sorted(names_of(push.reading) - known.series)
-            left, why = directory.refusal_of_series(known, room, grant)
+            left, why = directory.refusal_of_series(known, room, grant.maker)
             taken, refused = new[:left], new[left:]
             known.series.update(taken)
             room -= len(taken)
@@ -206,29 +211,12 @@ class Door:
         return fitting
 
 
-def _covered(push: Push, grant: Grant, tally: Tally) -> bool:
-    if grant.covers(push.feed):
+def _allowed(name: str, what: str, place: str, grant: Grant, tally: Tally) -> bool:
+    if grant.covers(name):
         return True
-    said = f'the token "{grant.name}" is for {grant.said} and not for "{push.feed[:80]}"'
-    tally.refuse(BadPush(push.place, said, 403))
+    said = f'the token "{grant.name}" is for {grant.said} and not for {what}"{name[:80]}"'
+    tally.refuse(BadPush(place, said, 403))
     return False
-
-
-def names_of(reading: Reading) -> set[str]:
-    """The series that a reading has numbers for."""
-    names = set(reading.numbers)
-    if reading.history:
-        names.update(name for name, _, _ in reading.history)
-    return names
-
-
-def without(reading: Reading, names: set[str]) -> Reading:
-    """The reading without these series."""
-    return replace(
-        reading,
-        numbers={k: v for k, v in reading.numbers.items() if k not in names},
-        history=[point for point in reading.history if point[0] not in names],
-    )
 
 
 def size(reading: Reading) -> int:

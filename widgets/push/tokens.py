@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from widgets import clock
 from widgets.clock import MINUTE
+from widgets.directory import Maker
 from widgets.models import Token
 from widgets.registry import nearest
 from widgets.shows import matches
@@ -42,6 +43,13 @@ class Grant:
     may_read: bool
     most_series: int
     used: int | None
+    # The one feed it is for; "" if its patterns may mean several.
+    only_feed: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        plain = [pattern for pattern in self.feeds if not any(sign in pattern for sign in "*?[")]
+        only = plain[0] if len(plain) == len(self.feeds) == 1 else ""
+        object.__setattr__(self, "only_feed", only)
 
     def covers(self, feed: str) -> bool:
         """Whether it is for the feed of that name."""
@@ -53,10 +61,8 @@ class Grant:
         return ", ".join(self.feeds)
 
     @property
-    def only_feed(self) -> str:
-        """The one feed it is for; "" if its patterns may mean several."""
-        plain = [pattern for pattern in self.feeds if not any(sign in pattern for sign in "*?[")]
-        return plain[0] if len(plain) == len(self.feeds) == 1 else ""
+    def maker(self) -> Maker:
+        return Maker("made_by", self.id, f'the token "{self.name}"', self.most_series)
 
 
 def digest_of(token: str) -> str:

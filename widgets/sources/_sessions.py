@@ -71,10 +71,23 @@ async def trusting(
     try:
         return tls, await _context(tls)
     except OSError as error:  # An ssl.SSLError is one.
-        raise SourceError(
-            f"{ca} cannot be read as a file of certificates in PEM: "
-            f"{error.strerror or error}; correct the option ca"
-        ) from None
+        raise _unreadable(ca, error) from None
+
+
+def _unreadable(ca: str, error: OSError) -> SourceError:
+    return SourceError(
+        f"{ca} cannot be read as a file of certificates in PEM: "
+        f"{error.strerror or error}; correct the option ca"
+    )
+
+
+def context(options: Mapping[str, Any]) -> ssl.SSLContext:
+    """The same, made anew, for a thread that waits for it: 100 ms of processor time."""
+    ca = str(options["ca"]) if options["verify"] else ""
+    try:
+        return Tls(ca, options["verify"], 0, ()).context()
+    except OSError as error:
+        raise _unreadable(ca, error) from None
 
 
 async def session(options: Mapping[str, Any], fresh: bool) -> aiohttp.ClientSession:

@@ -17,13 +17,8 @@ from widgets.reading import Reading, Verdict
 from widgets.sources import Source, SourceError
 from widgets.sources._down import down, unheard
 from widgets.sources._http import RequestOptions, answer, body_of, said, why
+from widgets.sources._patterns import MOST_PATTERN, MOST_SEARCHED, check_pattern
 from widgets.sources._phases import Phases, days_left, now, watch
-
-# A stranger's text and somebody's pattern: how long both take together must have an end, for
-# Python cannot interrupt a search and lets nothing else run meanwhile.
-MOST_SEARCHED = 100_000
-MOST_PATTERN = 300
-_NESTED = re.compile(r"\((?:[^()\\]|\\.)*[*+}](?:[^()\\]|\\.)*\)[*+{]")
 
 
 class CheckOptions(RequestOptions):
@@ -49,14 +44,7 @@ class CheckOptions(RequestOptions):
 
     def clean_matches(self) -> str:
         given = str(self.cleaned_data["matches"])
-        try:
-            re.compile(given)
-        except (re.error, RecursionError) as error:
-            raise ValidationError(f"no regular expression: {error}") from None
-        if _NESTED.search(given):
-            raise ValidationError(
-                "a repetition inside a repetition, as in (a+)+, can take for ever; write it flat"
-            )
+        check_pattern(given)
         return given
 
 

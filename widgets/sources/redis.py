@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-import ssl
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 
-from django import forms
 from django.core.exceptions import ValidationError
 from redis.asyncio import Redis as Client
-from redis.asyncio.connection import Connection, ConnectionPool, SSLConnection
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import ResponseError
 
-from widgets.egress import Refused
 from widgets.labels import printable
-from widgets.options import BoolField, ListField, Options, excerpt
+from widgets.options import ListField
 from widgets.reading import Reading
 from widgets.shows import matches
-from widgets.sources import Source, SourceError
-from widgets.sources._http import system_words
+from widgets.sources import Source
+from widgets.sources._redis import ServerOptions, connected, said, where
 from widgets.sources._sessions import trusting
 
 # How long each type of key is.
@@ -37,22 +29,9 @@ LENGTHS = {
 }
 
 
-class RedisOptions(Options):
+class RedisOptions(ServerOptions):
     """Which Redis, and what of it."""
 
-    url = forms.CharField(
-        max_length=1000,
-        help_text="The address: redis://host:6379/0, or rediss:// for TLS; the last is the "
-        "database.",
-    )
-    user = forms.CharField(required=False, help_text="The user, where there are several.")
-    password = forms.CharField(
-        required=False, help_text="The password, such as ${env:WATCHWALL_SECRET_REDIS}."
-    )
-    ca = forms.CharField(
-        required=False, help_text="A PEM file on the server with the authorities to trust."
-    )
-    verify = BoolField(initial=True, help_text="Whether the certificate must be valid.")
     info = ListField(
         required=False,
         initial=["used_memory", "connected_clients", "instantaneous_ops_per_sec"],
@@ -63,56 +42,12 @@ class RedisOptions(Options):
         required=False, help_text="Groups of streams, each as stream/group: lag and pending."
     )
 
-    def clean_url(self) -> str:
-        given = str(self.cleaned_data["url"])
-        if "${env:" not in given:
-            try:
-                where(given)
-            except SourceError as error:
-                raise ValidationError(str(error)) from None
-        return given
-
     def clean_groups(self) -> list[str]:
         given: list[str] = self.cleaned_data["groups"]
         for one in given:
             if not all(one.rpartition("/")):
                 raise ValidationError(f"{one[:60]!r} is no group; write stream/group")
         return given
-
-    def clean(self) -> dict[str, Any]:
-        given = self.cleaned_data
-        if given.get("user") and not given.get("password"):
-            raise ValidationError("a user is given without a password")
-        return given
-
-
-@dataclass(frozen=True, slots=True)
-class Where:
-    """An address of a Redis, taken apart."""
-
-    host: str
-    port: int
-    database: int
-    tls: bool
-
-
-def where(given: str) -> Where:
-    """The address, or a SourceError that says what is wrong with it."""
-    try:
-        parts = urlsplit(given)
-        database = parts.path.strip("/") or "0"
-        known = parts.scheme in {"redis", "rediss"} and parts.hostname and database.isdecimal()
-        found = Where(
-            parts.hostname or "", parts.port or 6379, int(database) if known else 0,
-            parts.scheme == "rediss",
-        )  # fmt: skip
-    except ValueError:
-        known = False
-    if not known:
-        raise SourceError(f"{excerpt(given, 100)!r} is no address; write redis://host:6379/0")
-    if parts.username is not None or parts.password is not None:
-        raise SourceError("write the user and the password as options, not in the address")
-    return found
 
 
 @dataclass(slots=True)
@@ -139,71 +74,17 @@ class Redis(Source):
 
     async def fetch(self, options: dict[str, Any], memo: dict[str, Any]) -> Reading:
         at = where(options["url"])
-        name = f"Redis at {at.host}:{at.port}"
         got = Gathered()
-        try:
-            async with _connected(at, options) as client:
+        context = (await trusting(options))[1] if at.tls else None
+        with said(at):
+            async with connected(at, options, context) as client:
                 if options["info"]:
                     take_info(got, await client.info(), options["info"])
                 if options["keys"]:
                     await _lengths(got, client, options["keys"])
                 if options["groups"]:
                     await _groups(got, client, options["groups"])
-        except RedisError as error:
-            raise SourceError(f"{name}: {_why(error)}") from None
-        except (OSError, ValueError, TypeError, AttributeError, LookupError) as error:
-            # What the library raises for what does not speak its protocol.
-            raise SourceError(f"{name}: no Redis answers there: {error}") from None
         return Reading(numbers=got.numbers, units=got.units, rows=got.rows or None, notes=got.notes)
-
-
-class _Tls(SSLConnection):
-    """A connection with the context that all sources share: one of its own would read the
-    system's authorities on the loop, each time."""
-
-    def __init__(self, *, context: ssl.SSLContext, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.context = context
-
-    def _connection_arguments(self) -> Mapping[str, Any]:
-        return {"host": self.host, "port": self.port, "ssl": self.context}
-
-
-@asynccontextmanager
-async def _connected(at: Where, options: Mapping[str, Any]) -> AsyncIterator[Client[Any]]:
-    more: dict[str, Any] = {"connection_class": Connection}
-    if at.tls:
-        _, context = await trusting(options)
-        more = {"connection_class": _Tls, "context": context}
-    pool = ConnectionPool(
-        host=at.host,
-        port=at.port,
-        db=at.database,
-        username=options["user"] or None,
-        password=options["password"] or None,
-        decode_responses=True,
-        encoding_errors="replace",
-        # The feed's own timeout and its own next try are the only ones.
-        retry=Retry(NoBackoff(), 0),
-        socket_timeout=None,
-        **more,
-    )
-    try:
-        yield Client(connection_pool=pool)
-    finally:
-        await pool.disconnect()
-
-
-def _why(error: RedisError) -> str:
-    """The system's words for a connection that failed, or else Redis's own."""
-    cause = error.__cause__ or error.__context__
-    if isinstance(cause, Refused):
-        return cause.reason
-    if isinstance(cause, ssl.SSLCertVerificationError):
-        return f"the certificate is not valid: {cause.verify_message}"
-    if isinstance(cause, OSError):
-        return system_words(cause)
-    return " ".join(str(error).split()) or type(error).__name__
 
 
 # -- INFO --------------------------------------------------------------------------------------

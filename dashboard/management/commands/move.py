@@ -55,7 +55,7 @@ class Command(BaseCommand):
 
 def _description(url: str) -> dict[str, Any]:
     try:
-        found = database(url, settings.DATA_DIR, settings.WORKERS)
+        found = database(url, settings.DATA_DIR, settings.WORKERS, settings.DURABLE)
     except ImproperlyConfigured as error:
         raise CommandError(str(error).replace("DATABASE_URL", "--to")) from None
     if found["ENGINE"] != "django.db.backends.postgresql":

@@ -11,7 +11,14 @@ from django.core.management import BaseCommand, CommandError
 from django.db import connection
 
 from dashboard.ready import check_migrated
-from watchwall.servers import CannotListen, address, allow_many_sockets, check_port, port
+from watchwall.servers import (
+    CannotListen,
+    address,
+    allow_many_sockets,
+    check_port,
+    port,
+    spare_what_is_there,
+)
 from widgets.checks import refuse_alone
 
 SERVERS = ("daphne", "uvicorn")
@@ -65,4 +72,5 @@ class Command(BaseCommand):
 
         # Here and not above: Daphne's installs Twisted's reactor, which no other command needs.
         server = import_module(f"watchwall.servers.{options['server']}")
+        spare_what_is_there()
         server.serve(application, settings.BIND, port, ready, stop, settings.DRAIN)

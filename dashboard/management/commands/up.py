@@ -11,12 +11,19 @@ from django.db import connection
 
 from dashboard import first
 from dashboard.ready import migrate
-from watchwall.servers import CannotListen, address, allow_many_sockets, check_port, port
+from watchwall.servers import (
+    CannotListen,
+    address,
+    allow_many_sockets,
+    check_port,
+    port,
+    spare_what_is_there,
+)
 from widgets import schedule
 
 
 class Command(BaseCommand):
-    help = "Run the whole wall in one process: server, Huey consumer and ticker."
+    help = "Run the whole wall in one process: server, Huey consumer, ticker and listener."
     # The database may not be there yet; `migrate` sees to it.
     requires_migrations_checks = False
 
@@ -43,20 +50,25 @@ class Command(BaseCommand):
         from watchwall.servers.daphne import serve
         from widgets.consumer import EmbeddedConsumer
         from widgets.pulse import Pulse
+        from widgets.streams.supervisor import Supervisor
 
         consumer = EmbeddedConsumer(settings.HUEY, workers=settings.WORKERS)
+        supervisor = Supervisor()
         pulse = Pulse("up")
 
         def ready() -> None:
             consumer.start()
+            supervisor.start()
             pulse.start()
             self._greet(here)
 
         def stop() -> None:
+            supervisor.stop()
             consumer.stop_cleanly()
             pulse.stop()
 
         # Not spread: there is no other process for the screens to land on.
+        spare_what_is_there()
         serve(application, settings.BIND, port, ready, stop, spread=0)
 
     def _greet(self, address: str) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 # Before Twisted's reactor, which it chooses.
 from autobahn.websocket import protocol as autobahn
-from daphne import server
+from daphne import http_protocol, server
 from daphne.endpoints import build_endpoint_description_strings
 from daphne.http_protocol import WebRequest
 from daphne.ws_protocol import WebSocketProtocol
@@ -16,6 +17,7 @@ from django.conf import settings
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IPushProducer
 from twisted.internet.tcp import Connection
+from twisted.web import http
 from zope.interface import implementer  # type: ignore[import-untyped]
 
 from dashboard.live.drain import drain
@@ -25,6 +27,23 @@ from watchwall.servers import BACKLOG, MOST_RECEIVED, PATIENCE
 # autobahn writes out all its settings for each new connection, for a log that nobody reads: a third
 # of what letting in a socket costs.
 autobahn.pformat = repr  # type: ignore[assignment, attr-defined]
+
+
+class Request(WebRequest):  # type: ignore[misc]  # daphne has no types
+    """One request. Twisted takes its whole body in, into a file, before anybody is asked who sends
+    it; here only so much that whoever answers sees that it is too large."""
+
+    def handleContentChunk(self, data: bytes) -> None:
+        room = settings.PUSH_LIMIT + 1 - self.content.tell()
+        super().handleContentChunk(data[: max(room, 0)])
+
+
+# The factory finds it by this name, and takes no other.
+http_protocol.WebRequest = Request
+# Some names of Twisted's module are deprecated, and it looks through them whenever any is used.
+http_protocol.http = SimpleNamespace(
+    Request=http.Request, HTTPFactory=http.HTTPFactory, H2_ENABLED=http.H2_ENABLED
+)
 
 
 @implementer(IPushProducer)
@@ -102,6 +121,8 @@ class Server(server.Server):  # type: ignore[misc]  # daphne has no types
         super().listen_success(port)
         self.ports.append(port)
         self.ws_factory.protocol = Protocol
+        # Twisted writes a line for each request, for a log that nobody reads.
+        self.http_factory.log = lambda request: None
 
     def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
         if isinstance(protocol, Protocol):
@@ -173,6 +194,8 @@ def serve(
         application=application,
         endpoints=[f"{endpoint}:backlog={BACKLOG}" for endpoint in endpoints],
         server_name="watchwall",
+        # Its own 8 kB make two thousand messages of a large body.
+        request_buffer_size=262_144,
         websocket_timeout=settings.SOCKET_LIFE,
         # Of a thousand at once the last is let in late, and dropping it would only bring it back.
         websocket_handshake_timeout=20,

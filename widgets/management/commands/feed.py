@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,26 +12,16 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from widgets import clock, io
 from widgets.clock import format_duration, parse_duration
-from widgets.fetch import fetch
 from widgets.management import feeds
 from widgets.models import Feed
 from widgets.options import BadOptions, check_secrets
 from widgets.reading import Reading
 from widgets.registry import UnknownSlug, nearest
 from widgets.sources import Source, SourceError, sources
+from widgets.trial import Trial
 
 FIRST_ROWS = 5
 KEYS = ("name", "source", "options", "timeout")
-
-
-@dataclass(slots=True)
-class Trial:
-    """A feed as far as trying it needs one; `timeout` in µs."""
-
-    source: Source
-    options: Mapping[str, Any]
-    timeout: int
-    memo: dict[str, Any]
 
 
 class Command(BaseCommand):
@@ -40,7 +29,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-        trying = actions.add_parser("try", help="ask a source once; nothing is recorded")
+        trying = actions.add_parser("try", help="ask a source, or listen; nothing is recorded")
         trying.add_argument(
             "feed", metavar="FILE|NAME", help="a YAML file with source and options, or a feed"
         )
@@ -74,26 +63,15 @@ def tried(options: Mapping[str, Any]) -> Iterator[str]:
     """What a feed says when it is asked here, once or twice."""
     trial = find(options["feed"])
     try:
-        reading, duration = ask(trial)
+        reading, duration = trial.ask()
         if options["twice"]:
             time.sleep(1)
-            reading, duration = ask(trial)
+            reading, duration = trial.ask()
     except SourceError as error:
         raise CommandError(f"{options['feed']}: {error}") from None
     finally:
         io.stop()
     return described(reading, duration)
-
-
-def ask(trial: Trial) -> tuple[Reading, int]:
-    """The reading, and how long it took, µs."""
-    if trial.source.mode != "polled":
-        raise SourceError(
-            f'nothing can be asked of the source "{trial.source.slug}": its readings are handed in'
-        )
-    begun = time.monotonic_ns()
-    asked = fetch(trial.source, trial.options, trial.memo, trial.timeout)
-    return io.submit(asked).result(), (time.monotonic_ns() - begun) // 1000
 
 
 def find(given: str) -> Trial:

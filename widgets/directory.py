@@ -1,20 +1,19 @@
-"""Feeds by the names that senders use: found, or made; with the names of their series."""
+"""Feeds by the names that senders and streams use: found, or made; with their series' names."""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
 from django.db import transaction
 
 from widgets import clock
 from widgets.models import Feed, FeedState, Series, advance
 from widgets.publish import publish_catalogue
-from widgets.push.tokens import Grant
-from widgets.reading import MAX_SERIES
+from widgets.reading import MAX_SERIES, Reading
 from widgets.sources import sources
 from widgets.turns import writing
 
@@ -27,14 +26,32 @@ MOST_FEEDS = 5_000
 _CHUNK = 5_000
 
 
+@dataclass(frozen=True, slots=True)
+class Maker:
+    """For whom feeds are made, by whose names things arrive: a token, or the feed of a stream.
+
+    `said`: who that is, to people. `most_series`: in all the feeds that it made.
+    """
+
+    column: Literal["made_by", "made_from"]
+    id: int
+    said: str
+    most_series: int
+
+
 @dataclass(slots=True)
 class Known:
-    """A feed as the door needs it. `refuses`: why it takes nothing; "" if it does."""
+    """A feed as the door needs it. `refuses`: why it takes nothing; "" if it does.
+
+    `made_by` and `made_from`: the ids of what it was made for.
+    """
 
     id: int
     name: str
     refuses: str
     series: set[str]
+    made_by: int | None = None
+    made_from: int | None = None
     until: float = 0.0
 
 
@@ -61,7 +78,9 @@ class Directory:
         found: dict[str, Known] = {}
         for some in _chunks(names):
             for feed in Feed.objects.filter(name__in=some):
-                found[feed.name] = Known(feed.pk, feed.name, _refusal(feed), set())
+                found[feed.name] = Known(
+                    feed.pk, feed.name, _refusal(feed), set(), feed.made_by_id, feed.made_from_id
+                )
         by_id = {known.id: known for known in found.values()}
         for ids in _chunks(by_id):
             rows = Series.objects.filter(feed__in=ids, ended=False)
@@ -87,24 +106,24 @@ def _chunks(items: Iterable[Any]) -> Iterable[list[Any]]:
     return [left[i : i + _CHUNK] for i in range(0, len(left), _CHUNK)]
 
 
-def make(names: Collection[str], grant: Grant) -> int:
-    """Make feeds with these names for a token, private ones; how many it was still allowed.
+def make(names: Collection[str], maker: Maker) -> int:
+    """Make feeds with these names, private ones; how many the maker was still allowed.
 
-    The first of them only, if the token has no room for all.
+    The first of them only, if there is no room for all.
     """
+    mine = {f"{maker.column}_id": maker.id}
     with writing(), transaction.atomic():
-        room = max(MOST_FEEDS - Feed.objects.filter(made_by=grant.id).count(), 0)
+        room = max(MOST_FEEDS - Feed.objects.filter(**mine).count(), 0)
         wanted = sorted(names)[:room]
         for some in _chunks(wanted):
             # Another process may be making the same: whose they are then does not matter.
             Feed.objects.bulk_create(
                 [
-                    Feed(name=name, source="push", private=True, made_by_id=grant.id,
-                         revision=advance(0))
+                    Feed(name=name, source="push", private=True, revision=advance(0), **mine)
                     for name in some
                 ],
                 ignore_conflicts=True,
-            )  # fmt: skip
+            )
             made = Feed.objects.filter(name__in=some, now__isnull=True)
             FeedState.objects.bulk_create(
                 [FeedState(feed=feed, judge_at=clock.now()) for feed in made],
@@ -115,18 +134,35 @@ def make(names: Collection[str], grant: Grant) -> int:
     return room
 
 
-def room_for_series(grant: Grant) -> int:
-    """How many more series the feeds that a token made may have."""
-    have = Series.objects.filter(feed__made_by=grant.id, ended=False).count()
-    return max(grant.most_series - have, 0)
+def room_for_series(maker: Maker) -> int:
+    """How many more series the feeds that it made may have."""
+    made = {f"feed__{maker.column}": maker.id}
+    have = Series.objects.filter(ended=False, **made).count()
+    return max(maker.most_series - have, 0)
 
 
-def refusal_of_series(known: Known, room: int, grant: Grant) -> tuple[int, str]:
+def refusal_of_series(known: Known, room: int, maker: Maker) -> tuple[int, str]:
     """How many new series a feed may have, and what to say of the others."""
     left = max(MAX_SERIES - len(known.series), 0)
     if left <= room:
         return left, f'the feed "{known.name}" has {MAX_SERIES:,} series, which is the most'
     return room, (
-        f'the token "{grant.name}" has {grant.most_series:,} series in its feeds, '
-        "which is the most it may have"
+        f"{maker.said} has {maker.most_series:,} series in its feeds, which is the most it may have"
+    )
+
+
+def names_of(reading: Reading) -> set[str]:
+    """The series that a reading has numbers for."""
+    names = set(reading.numbers)
+    if reading.history:
+        names.update(name for name, _, _ in reading.history)
+    return names
+
+
+def without(reading: Reading, names: set[str]) -> Reading:
+    """The reading without these series."""
+    return replace(
+        reading,
+        numbers={k: v for k, v in reading.numbers.items() if k not in names},
+        history=[point for point in reading.history if point[0] not in names],
     )
