@@ -116,14 +116,14 @@ def test_a_feed_that_is_deleted_while_a_series_is_made_goes_with_it(
     feed = make_feed(thresholds=[{"critical_above": 0}])
     arrive(feed, {"old": 1})
     inside, go_on = threading.Event(), threading.Event()
-    real = commit_module._write_events
+    real = commit_module._create_events
 
-    def slow(change: Any) -> None:
+    def slow(changes: Any) -> None:
         inside.set()
         go_on.wait(DEADLINE)
-        real(change)
+        real(changes)
 
-    monkeypatch.setattr(commit_module, "_write_events", slow)
+    monkeypatch.setattr(commit_module, "_create_events", slow)
 
     def record() -> None:
         commit([Arrival(feed.pk, NOON, Reading({"new": 1, "old": 2}))], NOON)

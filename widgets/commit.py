@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from operator import attrgetter
 from typing import Any, Literal, TypeVar
 
@@ -93,8 +93,8 @@ def _write(changes: Sequence[FeedChange]) -> None:
     _update_states([one.state for one in changes if not one.rescheduled], STATE_FIELDS)
     _update_states([one.state for one in changes if one.rescheduled], [*STATE_FIELDS, "next_due"])
     _update_series([one for change in changes for one in _touched(change)])
-    for change in changes:
-        _write_events(change)
+    _close_events(changes)
+    _create_events(changes)
 
 
 def _message(change: FeedChange) -> dict[str, Any]:
@@ -174,21 +174,32 @@ def _update(table: str, columns: Sequence[str], key: str, rows: Sequence[Sequenc
         )
 
 
-def _write_events(change: FeedChange) -> None:
-    if not change.closed and not change.events:
-        return
-    still_open = Event.objects.filter(feed=change.feed, end__isnull=True)
+def _close_events(changes: Sequence[FeedChange]) -> None:
     for axis in ("state", "freshness"):
-        closed = {series for series, of in change.closed if of == axis}
-        if None in closed:
-            still_open.filter(axis=axis, series__isnull=True).update(end=change.now)
-        # As a list of ids and not as so many ORs: SQLite refuses a condition 1,000 deep.
-        if ids := closed - {None}:
-            still_open.filter(axis=axis, series__in=ids).update(end=change.now)
-    _drop_known_notes(change)
-    for event, name in change.events:
-        event.series_id = change.series[name].id if name else None
-    Event.objects.bulk_create([event for event, _ in change.events])
+        closed = [(c, {series for series, of in c.closed if of == axis}) for c in changes]
+        feeds = [change.feed.pk for change, series in closed if None in series]
+        ids = [one for _, series in closed for one in series if one is not None]
+        still_open = Event.objects.filter(axis=axis, end__isnull=True)
+        # As lists of ids and not as so many ORs: SQLite refuses a condition 1,000 deep, and a list
+        # of more than 32,766.
+        for some in _batched(feeds):
+            still_open.filter(series__isnull=True, feed__in=some).update(end=changes[0].now)
+        for some in _batched(ids):
+            still_open.filter(series__in=some).update(end=changes[0].now)
+
+
+def _create_events(changes: Sequence[FeedChange]) -> None:
+    for change in changes:
+        _drop_known_notes(change)
+        for event, name in change.events:
+            event.series_id = change.series[name].id if name else None
+    events = [event for change in changes for event, _ in change.events]
+    if events:
+        Event.objects.bulk_create(events)
+
+
+def _batched(ids: Sequence[int], most: int = 10_000) -> Iterator[Sequence[int]]:
+    return (ids[start : start + most] for start in range(0, len(ids), most))
 
 
 def _drop_known_notes(change: FeedChange) -> None:
