@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -205,7 +205,7 @@ def choices(kind: Kind) -> st.SearchStrategy[dict[str, Any]]:
     found: dict[str, st.SearchStrategy[Any]] = {}
     for name, field in kind.Options.base_fields.items():
         if isinstance(field, forms.ChoiceField):
-            found[name] = st.sampled_from([value for value, _ in field.choices])
+            found[name] = st.sampled_from(list(dict(cast("Any", field.choices))))
         elif isinstance(field, BoolField):
             found[name] = st.booleans()
         elif isinstance(field, FormulaField):
