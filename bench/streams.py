@@ -168,7 +168,7 @@ def run(quick: bool) -> Iterator[str]:
     }
     rows = [[way, *(f"{value:,.0f}" for value in values)] for way, values in found.items()]
     yield report.table(["stream", *DATABASES], rows)
-    yield "\n".join(_verdicts(found))
+    yield "\n".join(verdicts(found))
 
 
 def _median(way: str, measure: Callable[[Listener], float], database: str, rounds: int) -> float:
@@ -180,7 +180,8 @@ def _median(way: str, measure: Callable[[Listener], float], database: str, round
     return statistics.median(figures)
 
 
-def _verdicts(found: Figures) -> Iterator[str]:
+def verdicts(found: Figures) -> Iterator[str]:
+    """Whether each reaches what it is to."""
     for way, values in found.items():
         wanted = WANTED_REDIS if way == "Redis Streams" else WANTED_MQTT
         for database, value in zip(DATABASES, values, strict=True):

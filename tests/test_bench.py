@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench import boards, fanout, lateness, report
+from bench import boards, fanout, lateness, report, streams
 from bench.designs import BASELINE, LIMIT, OURS
 from bench.fanout import Measured
 from dashboard.code.apply import apply_all
@@ -71,6 +71,13 @@ def test_a_lost_feed_is_back_with_the_first_claim_after_the_lost_one() -> None:
 
     assert lateness.after(seen, (1, 6)) == 14.0
     assert lateness.after(seen, (1, 8)) == float("inf")
+
+
+def test_each_stream_is_to_reach_what_is_wanted_of_it() -> None:
+    said = list(streams.verdicts({"MQTT, 20": [4_000, 3_999], "Redis Streams": [4_000, 15_000]}))
+
+    assert ["not reached" in line for line in said] == [False, True, True, False]
+    assert said[1].startswith("- MQTT, 20, on PostgreSQL: 3,999 a second")
 
 
 @pytest.mark.django_db(transaction=True)

@@ -266,7 +266,9 @@ class Ticker:
             except Exception as error:  # noqa: BLE001
                 logger.warning("The ticker could not hand on what is due: %s", error)
                 self._claim_at, look_at = 0, clock.now() + SECOND
-            self._wait(look_at, begun + LOOK_AT_MOST_EVERY)
+            # Going over thousands of feeds must leave time for asking them.
+            pause = min(max(LOOK_AT_MOST_EVERY, 4 * (clock.now() - begun)), SECOND)
+            self._wait(look_at, begun + pause)
         connection.close()
 
     def _wait(self, until: int, at_least: int) -> None:

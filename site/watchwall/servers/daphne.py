@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 # Before Twisted's reactor, which it chooses.
@@ -16,6 +17,7 @@ from django.conf import settings
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IPushProducer
 from twisted.internet.tcp import Connection
+from twisted.web import http
 from zope.interface import implementer  # type: ignore[import-untyped]
 
 from dashboard.live.drain import drain
@@ -38,6 +40,10 @@ class Request(WebRequest):  # type: ignore[misc]  # daphne has no types
 
 # The factory finds it by this name, and takes no other.
 http_protocol.WebRequest = Request
+# Some names of Twisted's module are deprecated, and it looks through them whenever any is used.
+http_protocol.http = SimpleNamespace(
+    Request=http.Request, HTTPFactory=http.HTTPFactory, H2_ENABLED=http.H2_ENABLED
+)
 
 
 @implementer(IPushProducer)
