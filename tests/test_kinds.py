@@ -287,7 +287,10 @@ def test_table_shows_the_columns_it_is_told_and_aligns_numbers() -> None:
 
     drawn = picture("table", Data(rows=rows), columns=["cpu", "up"])
 
-    assert drawn["head"] == [{"text": "cpu", "number": True}, {"text": "up", "number": False}]
+    assert [(cell["text"], cell["number"]) for cell in drawn["head"]] == [
+        ("cpu", True),
+        ("up", False),
+    ]
     cells = [[cell["text"] for cell in row["cells"]] for row in drawn["rows"]]
     assert cells == [["1.2", "yes"], ["12.5", "–"]]
 

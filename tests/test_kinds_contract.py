@@ -5,18 +5,20 @@ from __future__ import annotations
 import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 import pytest
+from django import forms
 from django.template.loader import get_template
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from widgets.clock import HOUR, SECOND
 from widgets.face import TileFrame
-from widgets.kinds import Data, Frame, Kind, Limits, Line, kinds
-from widgets.options import initial, read
+from widgets.formula import FormulaField
+from widgets.kinds import Data, Frame, Happening, Kind, Limits, Line, kinds
+from widgets.options import BoolField, initial, read
 from widgets.render import render
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -153,8 +155,8 @@ limits = st.builds(Limits, numbers, numbers, numbers, numbers)
 moments = st.integers(NOW - 2 * HOUR, NOW + 10 * SECOND)
 lines = st.builds(
     Line,
-    key=words,
-    name=words,
+    key=st.sampled_from(["a", "b"]) | words,
+    name=words | st.sampled_from(["web.read", "web.write", "api.read"]),
     unit=st.sampled_from(["", "%", "B", "B/s", "s", "ms", "°C"]) | words,
     value=numbers,
     at=st.none() | moments,
@@ -174,17 +176,47 @@ json = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(words, inner, max_size=3),
     max_leaves=5,
 )
+keys = ["a", "b", ""]
+events = st.builds(
+    Happening,
+    key=st.sampled_from(keys),
+    feed=words,
+    series=words,
+    axis=st.sampled_from(["state", "freshness", "note"]),
+    what=st.sampled_from(["critical", "warning", "unknown", "stale", "note"]),
+    start=moments,
+    end=st.none() | moments,
+    value=numbers,
+    unit=words,
+    text=words,
+)
 anything = st.builds(
     Data,
     lines=st.lists(lines, max_size=12),
     rows=st.lists(st.dictionaries(words, json, max_size=5), max_size=5),
     text=words,
     hidden=st.integers(0, 10**6),
+    events=st.lists(events, max_size=8),
 )
 
 
+def choices(kind: Kind) -> st.SearchStrategy[dict[str, Any]]:
+    """Any of the words and switches among a kind's options, and a formula where it computes."""
+    found: dict[str, st.SearchStrategy[Any]] = {}
+    for name, field in kind.Options.base_fields.items():
+        if isinstance(field, forms.ChoiceField):
+            found[name] = st.sampled_from(list(dict(cast("Any", field.choices))))
+        elif isinstance(field, BoolField):
+            found[name] = st.booleans()
+        elif isinstance(field, FormulaField):
+            found[name] = st.sampled_from(["", "'web.read' / 'api.read'", "sum('web.read', 'x')"])
+    return st.fixed_dictionaries({}, optional=found)
+
+
 @pytest.mark.parametrize("slug", kinds.slugs())
-@settings(max_examples=60, deadline=None)
-@given(data=anything, width=st.integers(1, 12), height=st.integers(1, 24))
-def test_any_data_is_drawn(slug: str, data: Data, width: int, height: int) -> None:
-    check(drawn(slug, data, Frame(NOW, width, height, FRAME.zone)))
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(data=st.data(), width=st.integers(1, 12), height=st.integers(1, 24))
+def test_any_data_is_drawn(slug: str, data: st.DataObject, width: int, height: int) -> None:
+    options = data.draw(choices(kinds[slug]))
+
+    check(drawn(slug, data.draw(anything), Frame(NOW, width, height, FRAME.zone), **options))

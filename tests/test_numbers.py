@@ -10,7 +10,7 @@ from widgets.clock import DAY, HOUR, MINUTE, SECOND
 from widgets.numbers import FAMILIES, format_age, format_number, format_ticks, say
 
 NBSP = "\N{NO-BREAK SPACE}"
-UNITS = [*FAMILIES, "", "/s", "Hz", "°C", "req/s"]
+UNITS = ["W", *FAMILIES, "", "/s", "Hz", "°C", "req/s"]
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,15 @@ UNITS = [*FAMILIES, "", "/s", "Hz", "°C", "req/s"]
         (-0.5, "", "−0.500", "−0.500"),
         # other units stay what they are
         (21.5, "°C", "21.5 °C", "21.5 °C"),
+        # with prefixes: never 2M Hz
         (50, "Hz", "50 Hz", "50 Hz"),
+        (0.5, "V", "0.500 V", "0.500 V"),
+        (1_240, "W", "1.24 kW", "1.2 kW"),
+        (999.6, "W", "1.00 kW", "1.0 kW"),
+        (2.4e9, "Hz", "2.40 GHz", "2.4 GHz"),
+        (850e6, "bit/s", "850 Mbit/s", "850 Mbit/s"),
+        (-3_000, "Wh", "−3 kWh", "−3 kWh"),
+        (1e16, "J", "1e16 J", "1e16 J"),
         # per cent: never rounded up to a hundred
         (0, "%", "0 %", "0 %"),
         (0.02, "%", "0.0200 %", "0.0200 %"),
@@ -150,6 +158,8 @@ def test_an_age_has_one_unit_and_is_rounded_down(span: int, said: str) -> None:
         ([0, 300, 600], "s", ["0 min", "5 min", "10 min"]),
         ([0, 2**29, 2**30], "B", ["0 GiB", "0.5 GiB", "1 GiB"]),
         ([0, 64 * 2**10], "B/s", ["0 KiB/s", "64 KiB/s"]),
+        ([0, 500e6, 1e9], "bit/s", ["0 Gbit/s", "0.5 Gbit/s", "1 Gbit/s"]),
+        ([0, 10], "V", ["0 V", "10 V"]),
         ([1e300, 2e300], "", ["1.00e+300", "2.00e+300"]),
     ],
 )

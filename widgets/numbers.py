@@ -17,6 +17,9 @@ NONE = "–"
 MINUS = "−"
 BYTE_PREFIXES = ("", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei")
 COUNT_SUFFIXES = ("", "k", "M", "G", "T")
+SI_PREFIXES = COUNT_SUFFIXES
+# What is written with a prefix of its own and not as 5M Hz.
+SI_UNITS = ("Hz", "W", "Wh", "V", "A", "VA", "J", "bit", "bit/s", "bps")
 # Parts of a second, in seconds; then its multiples.
 SECOND_PARTS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 SECOND_MULTIPLES = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
@@ -26,8 +29,9 @@ IN_SECONDS = {"s": 1.0, "ms": 1e-3, "µs": 1e-6, "us": 1e-6, "ns": 1e-9}
 def format_number(value: float | None, unit: str = "", style: Style = "full") -> Shown:
     """The number and the unit to write behind it; `short` for cells, legends and axes.
 
-    Bytes (`B`, `B/s`) go by 1024, spans (`s`, `ms`, …) by what people say, anything else keeps
-    its unit and full digits to 99,999. No value and no finite one is a dash.
+    Bytes (`B`, `B/s`) go by 1024, spans (`s`, `ms`, …) by what people say, Hz, W and the like take
+    prefixes, anything else keeps its unit and full digits to 99,999. No value and no finite one is
+    a dash.
     """
     if value is None or not math.isfinite(value):
         return NONE, ""
@@ -79,6 +83,9 @@ def _axis_scale(largest: float, unit: str) -> tuple[float, str]:
         sizes = (*SECOND_MULTIPLES, *SECOND_PARTS[1:])
         size, name = next((s for s in sizes if seconds >= s[0] * (2 if s[0] > 1 else 1)), (1, "s"))
         return size / IN_SECONDS[unit], f"\N{NO-BREAK SPACE}{name}"
+    if unit in SI_UNITS:
+        power = _power(largest, 1000, len(SI_PREFIXES))
+        return 1000.0**power, f"\N{NO-BREAK SPACE}{SI_PREFIXES[power]}{unit}"
     power = _power(largest, 1000, len(COUNT_SUFFIXES)) if largest >= 10_000 else 0
     suffix = COUNT_SUFFIXES[power]
     return 1000.0**power, suffix + ("\N{NO-BREAK SPACE}%" if unit == "%" else "")
@@ -159,6 +166,18 @@ def _long_span(size: float, style: Style) -> Shown:
     return str(left), "s"
 
 
+def _si(size: float, unit: str, style: Style) -> Shown:
+    """850 MW, 5 GHz, 1.2 kW; below a thousand as any other number."""
+    if size < 999.5:
+        return _count(size, unit, style)
+    digits, most = (3, 2) if style == "full" else (2, 1)
+    for prefix in SI_PREFIXES[1:]:
+        size /= 1000
+        if size < 999.5:
+            return _figures(size, digits, most), prefix + unit
+    return _science(size * 1000.0 ** (len(SI_PREFIXES) - 1)), unit
+
+
 def _percent(size: float, unit: str, style: Style) -> Shown:
     if 99 < size < 100:
         # An availability of 99.996 must never read as 100.
@@ -173,5 +192,6 @@ FAMILIES: dict[str, Callable[[float, str, Style], Shown]] = {
     "B": _bytes,
     "B/s": _bytes,
     "%": _percent,
+    **dict.fromkeys(SI_UNITS, _si),
     **dict.fromkeys(IN_SECONDS, _seconds),
 }

@@ -124,7 +124,10 @@ def from_rows(
         }
 
     return {
-        "head": [{"text": column, "number": column in numeric} for column in shown],
+        "head": [
+            {"text": column, "number": column in numeric, "barred": column in tops}
+            for column in shown
+        ],
         "rows": [
             {
                 "state": "ok",
