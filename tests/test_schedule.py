@@ -51,6 +51,15 @@ def test_what_the_dead_had_under_way_is_due_when_the_lease_ends_and_as_late_as_i
     assert (again.number, again.due) == (2, NOON)
 
 
+def test_whoever_looked_at_the_clock_a_moment_earlier_claims_nothing_twice() -> None:
+    due(polled(interval=HOUR))
+    [first] = claim_due(NOON, "here")
+
+    # It waited for the other's transaction, and its own moment is older.
+    assert claim_due(NOON - SECOND // 100, "here") == []
+    assert first.number == 1
+
+
 def test_the_next_slot_lies_on_the_feeds_own_grid_and_missed_slots_collapse() -> None:
     feed = due(polled(), NOON - HOUR)
 

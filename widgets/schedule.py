@@ -56,7 +56,7 @@ _CLAIM = """
 WITH picked AS MATERIALIZED (
   SELECT s.feed_id, g.cron, {every} AS every, %(now)s + g."timeout" + %(slack)s AS lease
   FROM widgets_feedstate AS s JOIN widgets_feed AS g ON g.id = s.feed_id
-  WHERE (s.next_due <= %(now)s OR s.next_due > {far} OR s.lease_until > 0)
+  WHERE (s.next_due <= %(now)s OR s.next_due > {far} OR s.lease_until BETWEEN 1 AND %(now)s)
     AND (s.lease_until <= %(now)s OR s.lease_until > %(now)s + g."timeout" + %(slack)s)
     AND s.next_due IS NOT NULL AND NOT g.paused AND g.node IN ('', %(node)s)
   ORDER BY s.next_due LIMIT %(most)s {lock}),
