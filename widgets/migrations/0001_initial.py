@@ -11,465 +11,189 @@ from widgets.clustered import CreateByDay, CreateClustered
 
 
 class Migration(migrations.Migration):
+
     initial = True
 
-    dependencies = []
+    dependencies = [
+    ]
 
     operations = [
         migrations.CreateModel(
-            name="Feed",
+            name='Feed',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("revision", models.BigIntegerField(default=0, editable=False)),
-                (
-                    "name",
-                    widgets.fields.PrintableName(
-                        help_text="As widgets name it: 1 to 200 characters.",
-                        max_length=200,
-                        unique=True,
-                    ),
-                ),
-                ("source", models.CharField(choices=widgets.sources.source_choices, max_length=40)),
-                ("options", widgets.fields.KeptJSONField(blank=True, default=dict)),
-                (
-                    "interval",
-                    widgets.fields.SpanField(
-                        blank=True,
-                        help_text="How often it is asked: from 1 s up. Polled feeds only.",
-                        null=True,
-                    ),
-                ),
-                (
-                    "timeout",
-                    widgets.fields.SpanField(
-                        default=5000000, help_text="When an unfinished fetch is cut off."
-                    ),
-                ),
-                (
-                    "expect_every",
-                    widgets.fields.SpanField(
-                        blank=True,
-                        help_text="How often a pushed or streamed feed promises a reading; without it its age is always shown and it is never called live.",
-                        null=True,
-                    ),
-                ),
-                (
-                    "thresholds",
-                    widgets.fields.KeptJSONField(
-                        blank=True,
-                        default=list,
-                        help_text='Such as [{"series": "cpu*", "warning_above": 75, "critical_above": 90}]; the first that matches a series counts.',
-                    ),
-                ),
-                (
-                    "private",
-                    models.BooleanField(
-                        default=False,
-                        help_text="Never drawn on a dashboard that everybody may see.",
-                    ),
-                ),
-                (
-                    "node",
-                    models.CharField(
-                        blank=True,
-                        help_text="Only consumers on this machine refresh it.",
-                        max_length=200,
-                    ),
-                ),
-                ("paused", models.BooleanField(default=False)),
-                (
-                    "keep_raw",
-                    widgets.fields.SpanField(
-                        default=604800000000, help_text="How long samples are kept."
-                    ),
-                ),
-                (
-                    "keep_minutes",
-                    widgets.fields.SpanField(
-                        default=7776000000000, help_text="How long minutes are kept."
-                    ),
-                ),
-                (
-                    "keep_hours",
-                    widgets.fields.SpanField(
-                        default=63072000000000, help_text="How long hours are kept."
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('revision', models.BigIntegerField(default=0, editable=False)),
+                ('name', widgets.fields.PrintableName(help_text='As widgets name it: 1 to 200 characters.', max_length=200, unique=True)),
+                ('source', models.CharField(choices=widgets.sources.source_choices, max_length=40)),
+                ('options', widgets.fields.KeptJSONField(blank=True, default=dict)),
+                ('interval', widgets.fields.SpanField(blank=True, help_text='How often it is asked: from 1 s up. Polled feeds only.', null=True)),
+                ('timeout', widgets.fields.SpanField(default=5000000, help_text='When an unfinished fetch is cut off.')),
+                ('expect_every', widgets.fields.SpanField(blank=True, help_text='How often a pushed or streamed feed promises a reading; without it its age is always shown and it is never called live.', null=True)),
+                ('thresholds', widgets.fields.KeptJSONField(blank=True, default=list, help_text='Such as [{"series": "cpu*", "warning_above": 75, "critical_above": 90}]; the first that matches a series counts.')),
+                ('private', models.BooleanField(default=False, help_text='Never drawn on a dashboard that everybody may see.')),
+                ('node', models.CharField(blank=True, help_text='Only consumers on this machine refresh it.', max_length=200)),
+                ('paused', models.BooleanField(default=False)),
+                ('keep_raw', widgets.fields.SpanField(default=604800000000, help_text='How long samples are kept.')),
+                ('keep_minutes', widgets.fields.SpanField(default=7776000000000, help_text='How long minutes are kept.')),
+                ('keep_hours', widgets.fields.SpanField(default=63072000000000, help_text='How long hours are kept.')),
             ],
             options={
-                "ordering": ["name"],
+                'ordering': ['name'],
             },
         ),
         migrations.CreateModel(
-            name="Process",
+            name='Process',
             fields=[
-                ("key", models.CharField(max_length=200, primary_key=True, serialize=False)),
-                ("role", models.CharField(max_length=20)),
-                ("node", models.CharField(max_length=200)),
-                ("pid", models.IntegerField()),
-                ("build", models.CharField(max_length=40)),
-                ("started", models.BigIntegerField()),
-                ("seen", models.BigIntegerField(db_index=True)),
-                ("counters", models.JSONField(default=dict)),
+                ('key', models.CharField(max_length=200, primary_key=True, serialize=False)),
+                ('role', models.CharField(max_length=20)),
+                ('node', models.CharField(max_length=200)),
+                ('pid', models.IntegerField()),
+                ('build', models.CharField(max_length=40)),
+                ('started', models.BigIntegerField()),
+                ('seen', models.BigIntegerField(db_index=True)),
+                ('counters', models.JSONField(default=dict)),
             ],
             options={
-                "verbose_name_plural": "processes",
+                'verbose_name_plural': 'processes',
             },
         ),
         migrations.CreateModel(
-            name="Widget",
+            name='Widget',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("revision", models.BigIntegerField(default=0, editable=False)),
-                (
-                    "key",
-                    models.SlugField(help_text="Its name in YAML.", max_length=100, unique=True),
-                ),
-                ("title", models.CharField(blank=True, max_length=200)),
-                ("kind", models.CharField(choices=widgets.kinds.kind_choices, max_length=40)),
-                ("options", widgets.fields.KeptJSONField(blank=True, default=dict)),
-                ("shows", widgets.fields.KeptJSONField(blank=True, default=list)),
-                (
-                    "over_time",
-                    models.CharField(
-                        choices=[
-                            ("last", "last"),
-                            ("mean", "mean"),
-                            ("min", "min"),
-                            ("max", "max"),
-                            ("sum", "sum"),
-                            ("count", "count"),
-                            ("rate", "rate"),
-                        ],
-                        default="last",
-                        max_length=10,
-                    ),
-                ),
-                (
-                    "over_series",
-                    models.CharField(
-                        choices=[
-                            ("each", "each"),
-                            ("sum", "sum"),
-                            ("mean", "mean"),
-                            ("min", "min"),
-                            ("max", "max"),
-                            ("worst", "worst"),
-                            ("top", "top"),
-                        ],
-                        default="each",
-                        max_length=10,
-                    ),
-                ),
-                (
-                    "window",
-                    widgets.fields.SpanField(
-                        blank=True,
-                        help_text="The span it shows and reduces over; empty: its kind's own.",
-                        null=True,
-                    ),
-                ),
-                (
-                    "top",
-                    models.PositiveIntegerField(
-                        default=10, help_text="How many, where series are the top n."
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('revision', models.BigIntegerField(default=0, editable=False)),
+                ('key', models.SlugField(help_text='Its name in YAML.', max_length=100, unique=True)),
+                ('title', models.CharField(blank=True, max_length=200)),
+                ('kind', models.CharField(choices=widgets.kinds.kind_choices, max_length=40)),
+                ('options', widgets.fields.KeptJSONField(blank=True, default=dict)),
+                ('shows', widgets.fields.KeptJSONField(blank=True, default=list)),
+                ('over_time', models.CharField(choices=[('last', 'last'), ('mean', 'mean'), ('min', 'min'), ('max', 'max'), ('sum', 'sum'), ('count', 'count'), ('rate', 'rate')], default='last', max_length=10)),
+                ('over_series', models.CharField(choices=[('each', 'each'), ('sum', 'sum'), ('mean', 'mean'), ('min', 'min'), ('max', 'max'), ('worst', 'worst'), ('top', 'top')], default='each', max_length=10)),
+                ('window', widgets.fields.SpanField(blank=True, help_text="The span it shows and reduces over; empty: its kind's own.", null=True)),
+                ('top', models.PositiveIntegerField(default=10, help_text='How many, where series are the top n.')),
             ],
             options={
-                "ordering": ["key"],
+                'ordering': ['key'],
             },
         ),
         migrations.CreateModel(
-            name="FeedState",
+            name='FeedState',
             fields=[
-                (
-                    "feed",
-                    models.OneToOneField(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        primary_key=True,
-                        related_name="now",
-                        serialize=False,
-                        to="widgets.feed",
-                    ),
-                ),
-                ("version", models.BigIntegerField(default=0)),
-                ("at", models.BigIntegerField(null=True)),
-                ("arrived", models.BigIntegerField(null=True)),
-                ("rows", widgets.fields.KeptJSONField(null=True)),
-                ("text", models.TextField(null=True)),
-                ("notes", widgets.fields.KeptJSONField(default=list)),
-                ("error", models.TextField(blank=True, default="")),
-                ("failures", models.IntegerField(default=0)),
-                ("failing_since", models.BigIntegerField(null=True)),
-                ("duration", models.BigIntegerField(null=True)),
-                ("lateness", models.BigIntegerField(null=True)),
-                ("memo", widgets.fields.KeptJSONField(default=dict)),
-                ("next_due", models.BigIntegerField(db_index=True, null=True)),
-                ("due", models.BigIntegerField(default=0)),
-                ("lease_until", models.BigIntegerField(default=0)),
-                ("claim", models.BigIntegerField(default=0)),
-                ("judge_at", models.BigIntegerField(db_index=True, null=True)),
-                (
-                    "state",
-                    models.CharField(
-                        choices=[
-                            ("ok", "ok"),
-                            ("warning", "warning"),
-                            ("critical", "critical"),
-                            ("unknown", "unknown"),
-                        ],
-                        default="unknown",
-                        max_length=10,
-                    ),
-                ),
-                (
-                    "freshness",
-                    models.CharField(
-                        choices=[
-                            ("fresh", "fresh"),
-                            ("aged", "aged"),
-                            ("late", "late"),
-                            ("stale", "stale"),
-                            ("failed", "failed"),
-                        ],
-                        default="aged",
-                        max_length=10,
-                    ),
-                ),
-                ("since", models.BigIntegerField(default=0)),
+                ('feed', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='now', serialize=False, to='widgets.feed')),
+                ('version', models.BigIntegerField(default=0)),
+                ('at', models.BigIntegerField(null=True)),
+                ('arrived', models.BigIntegerField(null=True)),
+                ('rows', widgets.fields.KeptJSONField(null=True)),
+                ('text', models.TextField(null=True)),
+                ('notes', widgets.fields.KeptJSONField(default=list)),
+                ('error', models.TextField(blank=True, default='')),
+                ('failures', models.IntegerField(default=0)),
+                ('failing_since', models.BigIntegerField(null=True)),
+                ('duration', models.BigIntegerField(null=True)),
+                ('lateness', models.BigIntegerField(null=True)),
+                ('memo', widgets.fields.KeptJSONField(default=dict)),
+                ('next_due', models.BigIntegerField(db_index=True, null=True)),
+                ('due', models.BigIntegerField(default=0)),
+                ('lease_until', models.BigIntegerField(default=0)),
+                ('claim', models.BigIntegerField(default=0)),
+                ('judge_at', models.BigIntegerField(db_index=True, null=True)),
+                ('state', models.CharField(choices=[('ok', 'ok'), ('warning', 'warning'), ('critical', 'critical'), ('unknown', 'unknown')], default='unknown', max_length=10)),
+                ('freshness', models.CharField(choices=[('fresh', 'fresh'), ('aged', 'aged'), ('late', 'late'), ('stale', 'stale'), ('failed', 'failed')], default='aged', max_length=10)),
+                ('since', models.BigIntegerField(default=0)),
             ],
         ),
         migrations.CreateModel(
-            name="Series",
+            name='Series',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("name", models.CharField(max_length=500)),
-                ("unit", models.CharField(blank=True, default="", max_length=40)),
-                ("value", models.FloatField(null=True)),
-                ("at", models.BigIntegerField(null=True)),
-                ("arrived", models.BigIntegerField(null=True)),
-                (
-                    "state",
-                    models.CharField(
-                        choices=[
-                            ("ok", "ok"),
-                            ("warning", "warning"),
-                            ("critical", "critical"),
-                            ("unknown", "unknown"),
-                        ],
-                        default="ok",
-                        max_length=10,
-                    ),
-                ),
-                (
-                    "freshness",
-                    models.CharField(
-                        choices=[
-                            ("fresh", "fresh"),
-                            ("aged", "aged"),
-                            ("late", "late"),
-                            ("stale", "stale"),
-                            ("failed", "failed"),
-                        ],
-                        default="fresh",
-                        max_length=10,
-                    ),
-                ),
-                ("since", models.BigIntegerField(default=0)),
-                ("message", models.CharField(blank=True, default="", max_length=500)),
-                (
-                    "verdict",
-                    models.CharField(
-                        choices=[
-                            ("ok", "ok"),
-                            ("warning", "warning"),
-                            ("critical", "critical"),
-                            ("unknown", "unknown"),
-                        ],
-                        default="ok",
-                        max_length=10,
-                    ),
-                ),
-                ("ended", models.BooleanField(default=False)),
-                (
-                    "feed",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="series",
-                        to="widgets.feed",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('name', models.CharField(max_length=500)),
+                ('unit', models.CharField(blank=True, default='', max_length=40)),
+                ('value', models.FloatField(null=True)),
+                ('at', models.BigIntegerField(null=True)),
+                ('arrived', models.BigIntegerField(null=True)),
+                ('state', models.CharField(choices=[('ok', 'ok'), ('warning', 'warning'), ('critical', 'critical'), ('unknown', 'unknown')], default='ok', max_length=10)),
+                ('freshness', models.CharField(choices=[('fresh', 'fresh'), ('aged', 'aged'), ('late', 'late'), ('stale', 'stale'), ('failed', 'failed')], default='fresh', max_length=10)),
+                ('since', models.BigIntegerField(default=0)),
+                ('message', models.CharField(blank=True, default='', max_length=500)),
+                ('verdict', models.CharField(choices=[('ok', 'ok'), ('warning', 'warning'), ('critical', 'critical'), ('unknown', 'unknown')], default='ok', max_length=10)),
+                ('ended', models.BooleanField(default=False)),
+                ('feed', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='series', to='widgets.feed')),
             ],
             options={
-                "verbose_name_plural": "series",
-                "ordering": ["feed", "name"],
+                'verbose_name_plural': 'series',
+                'ordering': ['feed', 'name'],
             },
         ),
         CreateByDay(
-            name="Sample",
+            name='Sample',
             fields=[
-                (
-                    "pk",
-                    models.CompositePrimaryKey(
-                        "series_id",
-                        "ts",
-                        blank=True,
-                        editable=False,
-                        primary_key=True,
-                        serialize=False,
-                    ),
-                ),
-                ("ts", models.BigIntegerField()),
-                ("value", models.FloatField()),
-                (
-                    "series",
-                    models.ForeignKey(
-                        db_constraint=False,
-                        db_index=False,
-                        on_delete=django.db.models.deletion.DO_NOTHING,
-                        to="widgets.series",
-                    ),
-                ),
+                ('pk', models.CompositePrimaryKey('series_id', 'ts', blank=True, editable=False, primary_key=True, serialize=False)),
+                ('ts', models.BigIntegerField()),
+                ('value', models.FloatField()),
+                ('series', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, to='widgets.series')),
             ],
         ),
         CreateClustered(
-            name="Minute",
+            name='Minute',
             fields=[
-                ("ts", models.BigIntegerField()),
-                ("n", models.BigIntegerField()),
-                ("sum", models.FloatField()),
-                ("min", models.FloatField()),
-                ("max", models.FloatField()),
-                ("last", models.FloatField()),
-                ("last_ts", models.BigIntegerField()),
-                (
-                    "pk",
-                    models.CompositePrimaryKey(
-                        "series_id",
-                        "ts",
-                        blank=True,
-                        editable=False,
-                        primary_key=True,
-                        serialize=False,
-                    ),
-                ),
-                (
-                    "series",
-                    models.ForeignKey(
-                        db_constraint=False,
-                        db_index=False,
-                        on_delete=django.db.models.deletion.DO_NOTHING,
-                        to="widgets.series",
-                    ),
-                ),
+                ('ts', models.BigIntegerField()),
+                ('n', models.BigIntegerField()),
+                ('sum', models.FloatField()),
+                ('min', models.FloatField()),
+                ('max', models.FloatField()),
+                ('last', models.FloatField()),
+                ('last_ts', models.BigIntegerField()),
+                ('pk', models.CompositePrimaryKey('series_id', 'ts', blank=True, editable=False, primary_key=True, serialize=False)),
+                ('series', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, to='widgets.series')),
             ],
             options={
-                "abstract": False,
+                'abstract': False,
             },
         ),
         CreateClustered(
-            name="Hour",
+            name='Hour',
             fields=[
-                ("ts", models.BigIntegerField()),
-                ("n", models.BigIntegerField()),
-                ("sum", models.FloatField()),
-                ("min", models.FloatField()),
-                ("max", models.FloatField()),
-                ("last", models.FloatField()),
-                ("last_ts", models.BigIntegerField()),
-                (
-                    "pk",
-                    models.CompositePrimaryKey(
-                        "series_id",
-                        "ts",
-                        blank=True,
-                        editable=False,
-                        primary_key=True,
-                        serialize=False,
-                    ),
-                ),
-                (
-                    "series",
-                    models.ForeignKey(
-                        db_constraint=False,
-                        db_index=False,
-                        on_delete=django.db.models.deletion.DO_NOTHING,
-                        to="widgets.series",
-                    ),
-                ),
+                ('ts', models.BigIntegerField()),
+                ('n', models.BigIntegerField()),
+                ('sum', models.FloatField()),
+                ('min', models.FloatField()),
+                ('max', models.FloatField()),
+                ('last', models.FloatField()),
+                ('last_ts', models.BigIntegerField()),
+                ('pk', models.CompositePrimaryKey('series_id', 'ts', blank=True, editable=False, primary_key=True, serialize=False)),
+                ('series', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, to='widgets.series')),
             ],
             options={
-                "abstract": False,
+                'abstract': False,
             },
         ),
         migrations.CreateModel(
-            name="Event",
+            name='Event',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                (
-                    "axis",
-                    models.CharField(
-                        choices=[("state", "state"), ("freshness", "freshness")], max_length=10
-                    ),
-                ),
-                ("what", models.CharField(max_length=10)),
-                ("start", models.BigIntegerField()),
-                ("end", models.BigIntegerField(blank=True, null=True)),
-                ("value", models.FloatField(blank=True, null=True)),
-                ("text", models.CharField(blank=True, default="", max_length=500)),
-                (
-                    "feed",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="events",
-                        to="widgets.feed",
-                    ),
-                ),
-                (
-                    "series",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.CASCADE,
-                        to="widgets.series",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('axis', models.CharField(choices=[('state', 'state'), ('freshness', 'freshness')], max_length=10)),
+                ('what', models.CharField(max_length=10)),
+                ('start', models.BigIntegerField()),
+                ('end', models.BigIntegerField(blank=True, null=True)),
+                ('value', models.FloatField(blank=True, null=True)),
+                ('text', models.CharField(blank=True, default='', max_length=500)),
+                ('feed', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='events', to='widgets.feed')),
+                ('series', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, to='widgets.series')),
             ],
             options={
-                "ordering": ["-start"],
+                'ordering': ['-start'],
             },
         ),
         migrations.AddConstraint(
-            model_name="series",
-            constraint=models.UniqueConstraint(fields=("feed", "name"), name="series_once"),
+            model_name='series',
+            constraint=models.UniqueConstraint(fields=('feed', 'name'), name='series_once'),
         ),
         migrations.AddIndex(
-            model_name="event",
-            index=models.Index(fields=["feed", "-start"], name="event_by_feed"),
+            model_name='event',
+            index=models.Index(fields=['feed', '-start'], name='event_by_feed'),
         ),
         migrations.AddIndex(
-            model_name="event",
-            index=models.Index(fields=["start"], name="event_by_start"),
+            model_name='event',
+            index=models.Index(fields=['start'], name='event_by_start'),
         ),
     ]

@@ -4,19 +4,20 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     dependencies = [
-        ("widgets", "0001_initial"),
+        ('widgets', '0001_initial'),
     ]
 
     operations = [
         migrations.CreateModel(
-            name="Duty",
+            name='Duty',
             fields=[
-                ("name", models.CharField(max_length=40, primary_key=True, serialize=False)),
-                ("done", models.BigIntegerField(default=0)),
+                ('name', models.CharField(max_length=40, primary_key=True, serialize=False)),
+                ('done', models.BigIntegerField(default=0)),
             ],
             options={
-                "verbose_name_plural": "duties",
+                'verbose_name_plural': 'duties',
             },
         ),
     ]

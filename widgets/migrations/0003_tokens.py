@@ -6,84 +6,49 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     dependencies = [
-        ("widgets", "0002_duty"),
+        ('widgets', '0002_duty'),
     ]
 
     operations = [
         migrations.CreateModel(
-            name="Token",
+            name='Token',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                (
-                    "name",
-                    widgets.fields.PrintableName(
-                        help_text="Whose it is: shown beside what it sends.",
-                        max_length=200,
-                        unique=True,
-                    ),
-                ),
-                ("digest", models.CharField(editable=False, max_length=64, unique=True)),
-                ("hint", models.CharField(editable=False, max_length=12)),
-                ("feeds", models.JSONField(default=list)),
-                ("may_push", models.BooleanField(default=True)),
-                ("may_create", models.BooleanField(default=True)),
-                ("may_read", models.BooleanField(default=False)),
-                (
-                    "most_series",
-                    models.PositiveIntegerField(
-                        default=20000, help_text="In all the feeds that it made."
-                    ),
-                ),
-                ("created", models.BigIntegerField()),
-                ("used", models.BigIntegerField(null=True)),
-                ("revoked", models.BigIntegerField(null=True)),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('name', widgets.fields.PrintableName(help_text='Whose it is: shown beside what it sends.', max_length=200, unique=True)),
+                ('digest', models.CharField(editable=False, max_length=64, unique=True)),
+                ('hint', models.CharField(editable=False, max_length=12)),
+                ('feeds', models.JSONField(default=list)),
+                ('may_push', models.BooleanField(default=True)),
+                ('may_create', models.BooleanField(default=True)),
+                ('may_read', models.BooleanField(default=False)),
+                ('most_series', models.PositiveIntegerField(default=20000, help_text='In all the feeds that it made.')),
+                ('created', models.BigIntegerField()),
+                ('used', models.BigIntegerField(null=True)),
+                ('revoked', models.BigIntegerField(null=True)),
             ],
             options={
-                "ordering": ["name"],
+                'ordering': ['name'],
             },
         ),
         migrations.AddField(
-            model_name="feed",
-            name="made_by",
-            field=models.ForeignKey(
-                blank=True,
-                editable=False,
-                null=True,
-                on_delete=django.db.models.deletion.SET_NULL,
-                related_name="made",
-                to="widgets.token",
-            ),
+            model_name='feed',
+            name='made_by',
+            field=models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='made', to='widgets.token'),
         ),
         migrations.CreateModel(
-            name="Handled",
+            name='Handled',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("key", models.CharField(max_length=200)),
-                ("digest", models.CharField(max_length=64)),
-                ("at", models.BigIntegerField(db_index=True)),
-                ("answer", models.JSONField(null=True)),
-                (
-                    "token",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, to="widgets.token"
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('key', models.CharField(max_length=200)),
+                ('digest', models.CharField(max_length=64)),
+                ('at', models.BigIntegerField(db_index=True)),
+                ('answer', models.JSONField(null=True)),
+                ('token', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='widgets.token')),
             ],
             options={
-                "constraints": [
-                    models.UniqueConstraint(fields=("token", "key"), name="handled_once")
-                ],
+                'constraints': [models.UniqueConstraint(fields=('token', 'key'), name='handled_once')],
             },
         ),
     ]

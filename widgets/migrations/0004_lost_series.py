@@ -4,14 +4,15 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     dependencies = [
-        ("widgets", "0003_tokens"),
+        ('widgets', '0003_tokens'),
     ]
 
     operations = [
         migrations.AddField(
-            model_name="series",
-            name="lost",
+            model_name='series',
+            name='lost',
             field=models.BigIntegerField(null=True),
         ),
     ]

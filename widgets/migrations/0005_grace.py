@@ -5,18 +5,15 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
+
     dependencies = [
-        ("widgets", "0004_lost_series"),
+        ('widgets', '0004_lost_series'),
     ]
 
     operations = [
         migrations.AddField(
-            model_name="feed",
-            name="grace",
-            field=widgets.fields.SpanField(
-                blank=True,
-                help_text="With it, silence is late after what is expected, and critical when this has passed as well.",
-                null=True,
-            ),
+            model_name='feed',
+            name='grace',
+            field=widgets.fields.SpanField(blank=True, help_text='With it, silence is late after what is expected, and critical when this has passed as well.', null=True),
         ),
     ]

@@ -4,17 +4,15 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     dependencies = [
-        ("widgets", "0005_grace"),
+        ('widgets', '0005_grace'),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name="event",
-            name="axis",
-            field=models.CharField(
-                choices=[("state", "state"), ("freshness", "freshness"), ("note", "note")],
-                max_length=10,
-            ),
+            model_name='event',
+            name='axis',
+            field=models.CharField(choices=[('state', 'state'), ('freshness', 'freshness'), ('note', 'note')], max_length=10),
         ),
     ]
