@@ -11,8 +11,9 @@ import pytest
 from django.conf import settings
 from huey import Huey
 
+from tests.feeds import make_feed
 from watchwall.queue import WakingMemoryStorage, make_huey
-from widgets import clock, refresh, tasks
+from widgets import clock, refresh, schedule, tasks
 from widgets.clock import MINUTE, SECOND
 from widgets.consumer import EmbeddedConsumer
 from widgets.schedule import Claim
@@ -157,6 +158,20 @@ def test_a_refresh_is_begun_under_its_claim(refreshed: list[Claim]) -> None:
     worked(settings.HUEY, 30 * SECOND)
 
     assert refreshed == [claim]
+
+
+@pytest.mark.django_db
+def test_what_only_this_machine_may_ask_is_begun_here_and_not_through_the_queue(
+    refreshed: list[Claim],
+) -> None:
+    make_feed("host", source="host", interval=SECOND)
+
+    [claim] = schedule.claim_due(clock.now() + MINUTE)
+    tasks.enqueue(claim)
+
+    assert claim.bound
+    assert refreshed == [claim]
+    assert settings.HUEY.pending_count() == 0
 
 
 @pytest.mark.django_db

@@ -34,7 +34,7 @@ def test_what_is_due_is_claimed_once_until_its_lease_ends() -> None:
     feed = due(polled(timeout=5 * SECOND))
 
     [first] = claim_due(NOON, "here")
-    assert first == Claim(feed.pk, 1, NOON, NOON + 5 * SECOND + LEASE_SLACK)
+    assert first == Claim(feed.pk, 1, NOON, NOON + 5 * SECOND + LEASE_SLACK, bound=True)
     assert claimed(first.until - 1) == []
     [second] = claim_due(first.until, "here")
 

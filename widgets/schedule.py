@@ -37,12 +37,16 @@ NEVER = 2**63 - 1
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """The right to refresh one feed, once: its number, when it was due and when it ends (µs)."""
+    """The right to refresh one feed, once: its number, when it was due and when it ends (µs).
+
+    `bound`: only this machine may; others could not tell, and would answer for themselves.
+    """
 
     feed: int
     number: int
     due: int
     until: int
+    bound: bool = False
 
 
 # Slots lie on a grid of the interval, shifted by a hash of the feed's id, so that feeds of one
@@ -73,7 +77,8 @@ UPDATE widgets_feedstate SET
   next_due = f.slot
 FROM slotted AS f
 WHERE f.feed_id = widgets_feedstate.feed_id
-RETURNING widgets_feedstate.feed_id, claim, due, lease_until
+RETURNING widgets_feedstate.feed_id, claim, due, lease_until,
+  (SELECT node <> '' FROM widgets_feed WHERE id = widgets_feedstate.feed_id)
 """
 # The interval that holds; as `Cadence.every`.
 _EVERY = """CASE WHEN g.unwatched IS NULL
@@ -109,7 +114,10 @@ def claim_due(now: int, node: str | None = None, most: int = MOST_AT_ONCE) -> li
                 "most": most,
             },
         )  # fmt: skip
-        return [Claim(*row) for row in cursor.fetchall()]
+        return [
+            Claim(feed, number, due, until, bool(bound))
+            for feed, number, due, until, bound in cursor.fetchall()
+        ]
 
 
 def hand_on(claims: Sequence[Claim], enqueue: Callable[[Claim], object]) -> None:

@@ -21,7 +21,13 @@ def refresh_feed(feed: int, number: int, due: int, until: int) -> bool:
 
 
 def enqueue(claim: Claim) -> None:
-    """Queue a refresh; one that no worker came to before its lease ended is dropped."""
+    """Queue a refresh; one that no worker came to before its lease ended is dropped.
+
+    What only this machine may ask does not go through the queue, from which any machine takes.
+    """
+    if claim.bound:
+        refresh.start(claim)
+        return
     left = max(claim.until - clock.now(), SECOND)
     refresh_feed(
         claim.feed, claim.number, claim.due, claim.until,
