@@ -60,7 +60,7 @@ def test_values_change_without_a_reload_and_the_tile_stays_the_same_node(
     live(page)
     moving = page.locator(f"{TILES}.widget-line").first
     before = moving.get_attribute("data-version")
-    path = moving.locator("svg path").first.get_attribute("d")
+    path = moving.locator("svg path.k1").first.get_attribute("d")
     moving.evaluate("node => { node.mark = 1; window.mark = 1; }")
 
     page.wait_for_function(
@@ -71,7 +71,7 @@ def test_values_change_without_a_reload_and_the_tile_stays_the_same_node(
 
     assert moving.evaluate("node => node.mark") == 1
     assert page.evaluate("window.mark") == 1
-    assert moving.locator("svg path").first.get_attribute("d") != path
+    assert moving.locator("svg path.k1").first.get_attribute("d") != path
 
 
 def test_the_page_fetches_nothing_from_elsewhere(shared_wall: Wall, open_page: OpenPage) -> None:
