@@ -15,7 +15,7 @@ from dashboard.access import visible
 @require_safe
 @never_cache
 def walls(request: HttpRequest) -> HttpResponseBase:
-    dashboards = visible(request.user).annotate(tile_count=Count("tiles"))
+    dashboards = visible(request.user).annotate(tile_count=Count("tiles")).order_by("title", "slug")
     if not dashboards and not request.user.is_authenticated:
         return redirect_to_login(request.get_full_path())
     context = {"dashboards": dashboards, "here": "walls"}
