@@ -49,10 +49,13 @@ class Killing:
         self._changed = threading.Condition()
 
     def allowed(self, sent: int) -> int:
-        """Wait until more than `sent` numbers may be sent; how many in all may be."""
+        """How many numbers in all may be sent; if no more than `sent`, a moment is waited for more.
+
+        Only a moment: a sender may meanwhile have to send anew what a broker that died has lost.
+        """
         with self._changed:
-            self._changed.wait_for(lambda: self._allowed > sent or sent >= self.total)
-            return self._allowed
+            self._changed.wait_for(lambda: self._allowed > sent or sent >= self.total, timeout=0.2)
+            return max(self._allowed, sent)
 
     def run(self, stored: Callable[[], int], within: float = 60) -> None:
         """Kill them all, in turn, and wait until every number is stored; each time that takes
