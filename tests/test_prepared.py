@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from django.template import Context
+from django.template import Context, Engine
 from django.template.loader import get_template
 
 from dashboard.gallery import ZONE
@@ -50,3 +50,11 @@ def test_no_template_asks_for_what_cannot_be_prepared() -> None:
         text = path.read_text()
         assert "block.super" not in text, path
         assert '{% extends "' in text or "{% extends" not in text, path
+
+
+def test_the_engine_is_not_copied_with_the_nodes() -> None:
+    flat = prepared.__wrapped__("text")
+
+    # Its cache may be filled by another thread meanwhile.
+    found = {id(node.origin.loader.engine) for node in flat.nodelist if node.origin.loader}
+    assert found == {id(Engine.get_default())}

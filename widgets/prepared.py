@@ -6,7 +6,7 @@ import copy
 from collections.abc import Mapping
 from functools import lru_cache
 
-from django.template import Context, Template, engines
+from django.template import Context, Engine, Template, engines
 from django.template.backends.django import DjangoTemplates
 from django.template.base import FilterExpression, NodeList
 from django.template.loader_tags import BlockNode, ExtendsNode
@@ -28,7 +28,7 @@ def prepared(name: str) -> Template:
         block.name: block.nodelist for one in reversed(chain) for block in _blocks(one.nodelist)
     }
     flat = copy.copy(template)
-    flat.nodelist = _filled(chain[-1].nodelist, blocks)
+    flat.nodelist = _filled(chain[-1].nodelist, blocks, engine.engine)
     return flat
 
 
@@ -45,9 +45,11 @@ def _blocks(nodes: NodeList) -> list[BlockNode]:
     return [node for node in nodes.get_nodes_by_type(BlockNode) if isinstance(node, BlockNode)]
 
 
-def _filled(nodes: NodeList, blocks: Mapping[str, NodeList]) -> NodeList:
+def _filled(nodes: NodeList, blocks: Mapping[str, NodeList], engine: Engine) -> NodeList:
     """A copy in which every block holds what it is to show, however deep."""
-    found = copy.deepcopy(nodes)
+    # Nodes know where they come from, and so the engine with its cache of all templates, which
+    # another thread may be filling: that stays the same one.
+    found = copy.deepcopy(nodes, {id(engine): engine})
     for block in _blocks(found):
-        block.nodelist = _filled(blocks[block.name], blocks)
+        block.nodelist = _filled(blocks[block.name], blocks, engine)
     return found
